@@ -1,0 +1,56 @@
+# One environment for all targets: the active virtual or conda environment, else .venv here.
+ENV := $(or $(VIRTUAL_ENV),$(CONDA_PREFIX),.venv)
+BIN := $(ENV)/bin
+PYTHON ?= python3
+# Set by a user: SCALE=smoke|book|paper  DATASET=digits|mnist|...  CHAPTER=1-least-volume
+OPTIONS = $(if $(SCALE),--scale $(SCALE)) $(if $(DATASET),--dataset $(DATASET)) $(if $(CHAPTER),--chapter $(CHAPTER))
+# Where `make check` looks: the book, or the smoke book that `make test` builds beside it.
+PAGES ?= _build/html
+
+.DEFAULT_GOAL := help
+.PHONY: help book test lab check bench lint clean chromium
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+book: $(ENV)/.latentbook-book ## execute the chapters that changed and render the pages (SCALE= DATASET= CHAPTER=)
+	$(BIN)/latentbook build $(OPTIONS)
+
+test: $(ENV)/.latentbook-dev chromium ## all tests: package, chapters at smoke scale, pages in Chromium
+	$(BIN)/python -m pytest
+
+lab: $(ENV)/.latentbook-book ## open the chapters in JupyterLab
+	$(BIN)/jupyter lab book
+
+check: $(ENV)/.latentbook-book ## compare the claims of the last build with their bands
+	$(BIN)/latentbook check --output $(PAGES)
+
+bench: $(ENV)/.latentbook-dev ## measure speed against peers, print one table, write benchmarks/results
+	$(BIN)/python benchmarks/run.py
+
+lint: $(ENV)/.latentbook-dev ## ruff, pyright, and notebooks without outputs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/nbstripout --verify book/*.ipynb
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+clean: ## remove everything that was built, the environment excepted
+	rm -rf _build
+
+# A stamp tells what is installed. It is older than a changed pyproject.toml, so that a change installs anew.
+$(ENV)/.latentbook-%: pyproject.toml constraints.txt | $(ENV)/bin/python
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=24"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[$*]"
+	touch $@
+
+$(ENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python >= 3.11 is needed, $$($(PYTHON) --version) found: pass PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv $(ENV) \
+	  || { echo "no virtual environment could be made: on Debian, apt-get install python3-venv" >&2; exit 1; }
+
+# The browser of the page tests. LATENTBOOK_CHROMIUM names another one.
+chromium:
+	@test -n "$(LATENTBOOK_CHROMIUM)" || command -v chromium >/dev/null \
+	  || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -qq -y chromium >/dev/null; } \
+	  || { echo "the page tests need Chromium: apt-get install chromium, or set LATENTBOOK_CHROMIUM=/path/to/chrome" >&2; exit 1; }

@@ -1,0 +1,91 @@
+"""The command line: ``latentbook build | check | info``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: Words of the command line; by default those of the process.
+
+    Returns:
+        The exit status.
+    """
+    chosen = _parser().parse_args(arguments)
+    return chosen.command(chosen)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="latentbook", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    root = argparse.ArgumentParser(add_help=False)
+    root.add_argument("--root", type=Path, default=Path.cwd(), help="the checkout (default: this folder)")
+    root.add_argument("--output", type=Path, help="where the pages are (default: _build/html)")
+
+    build = commands.add_parser("build", parents=[root], help="execute the chapters that changed, render the pages")
+    build.add_argument("--scale", help="smoke, book (default) or paper")
+    build.add_argument("--dataset", help="data set of every chapter (default: each chapter's own)")
+    build.add_argument("--device", help="auto (default), cpu, cuda or cuda:<index>")
+    build.add_argument("--chapter", help="execute this chapter only, as in 1-least-volume")
+    build.add_argument("--cap", type=float, default=3600.0, help="seconds that one chapter may take (default: 3600)")
+    build.set_defaults(command=_build)
+
+    check = commands.add_parser("check", parents=[root], help="compare the claims of the last build with their bands")
+    check.set_defaults(command=_check)
+
+    info = commands.add_parser("info", help="versions, devices and folders, and what is wrong with them")
+    info.set_defaults(command=_info)
+    return parser
+
+
+def _build(chosen: argparse.Namespace) -> int:
+    from latentbook.press.build import BuildError, Order, build
+
+    names = ("scale", "dataset", "device")
+    parameters = {name: getattr(chosen, name) for name in names if getattr(chosen, name) is not None}
+    order = Order(chosen.root.resolve(), _output(chosen), parameters, chosen.chapter, cap=chosen.cap)
+    try:
+        return 0 if build(order) else 1
+    except (BuildError, OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped; the last good pages stand", file=sys.stderr)
+        return 130
+
+
+def _check(chosen: argparse.Namespace) -> int:
+    from latentbook.press.build import BuildError, last_findings
+    from latentbook.press.claims import row_text
+
+    try:
+        found = last_findings(chosen.root.resolve(), _output(chosen))
+    except (BuildError, OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    findings = [finding for chapter in found.values() for finding in chapter]
+    print("\n".join(row_text(finding) for finding in findings) or "no claims")
+    broken = [finding for finding in findings if finding.verdict in ("outside", "missing", "unlisted")]
+    print(f"{len(findings) - len(broken)} of {len(findings)} claims stand")
+    return 1 if broken else 0
+
+
+def _output(chosen: argparse.Namespace) -> Path:
+    # Not resolved: the output is a link, and the link itself is what a build replaces.
+    return (chosen.output or chosen.root / "_build" / "html").absolute()
+
+
+def _info(chosen: argparse.Namespace) -> int:
+    from latentbook.info import lines
+
+    print("\n".join(lines()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+"""Words that every room shares: errors, devices, seeds, and files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+import torch
+
+__all__ = ["ChecksumError", "resolve_device", "seeded", "write_atomically"]
+
+
+class ChecksumError(ValueError):
+    """A file is there, but its bytes are not the ones that were published."""
+
+
+def resolve_device(device: str = "auto") -> torch.device:
+    """Return the device that a run should use.
+
+    Args:
+        device: ``"auto"`` (CUDA where there is any, else the CPU), ``"cpu"``, ``"cuda"`` or ``"cuda:<index>"``.
+
+    Returns:
+        The device, with its index.
+
+    Raises:
+        ValueError: If the name is unknown, or names a device that this machine does not have.
+
+    Example:
+        >>> resolve_device("cpu")
+        device(type='cpu')
+    """
+    choices = ["auto", "cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
+    if device == "auto":
+        return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
+    name = "cuda:0" if device == "cuda" else device
+    if name not in choices:
+        raise ValueError(f"`device` is {device!r}, but this machine has {choices}: pass one of these")
+    return torch.device(name)
+
+
+@contextlib.contextmanager
+def seeded(seed: int):
+    """Run a block under a fixed global seed, on every device, and give the caller's generators back afterwards.
+
+    Args:
+        seed: Any integer that `torch.manual_seed` takes.
+
+    Example:
+        >>> with seeded(0):
+        ...     first = torch.rand(3)
+        >>> with seeded(0):
+        ...     assert torch.rand(3).equal(first)
+    """
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that a reader, or a crash at any moment, finds the old content or the new, never a part.
+
+    Args:
+        path: Where the content belongs; its folder is made if need be.
+        content: The whole of the file.
+
+    Raises:
+        OSError: If the disk refuses (full, read-only); nothing is left beside ``path`` then.
+
+    Example:
+        >>> target = Path(tempfile.mkdtemp()) / "run" / "result.bin"
+        >>> write_atomically(target, b"42")
+        >>> target.read_bytes(), [p.name for p in target.parent.iterdir()]
+        (b'42', ['result.bin'])
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        # mkstemp makes files private; a published one is as readable as any other.
+        os.chmod(name, 0o666 & ~_umask())
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,1 @@
+"""Learning: data, networks, models and the training that every chapter shares."""

@@ -1,0 +1,1 @@
+"""Recipes: model, loss, weights and settings of each experiment at each scale, one file a chapter."""

@@ -1,0 +1,1 @@
+"""The press: execution, claims, figures and pages of the book (needs the extra `book`)."""

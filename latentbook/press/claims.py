@@ -1,0 +1,252 @@
+"""Claims: every number that the book asserts, with the band it must fall in and where the band comes from."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import SupportsFloat
+
+import yaml
+from nbformat import NotebookNode
+
+import latentbook
+
+__all__ = ["Claim", "Finding", "claim", "find", "finding", "load", "record", "rows"]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One entry of ``book/claims.yml``.
+
+    Attributes:
+        name: What `claim` calls it.
+        chapter: The chapter that measures it.
+        sentence: What is asserted.
+        unit: Of the value; may be empty.
+        source: Where the band comes from: a paper, a closed form, the book's own repeated measurement.
+        bands: Lowest and highest value allowed, by scale and data set, at default parameters.
+    """
+
+    name: str
+    chapter: str
+    sentence: str
+    unit: str
+    source: str
+    bands: Mapping[str, Mapping[str, tuple[float, float]]]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A claim beside what was measured.
+
+    Attributes:
+        claim: The entry.
+        value: What was measured; None if the chapter did not say.
+        band: What is allowed; None if no band is set for this run.
+        verdict: ``"inside"``, ``"outside"``, ``"missing"`` or ``"no band"``.
+        remark: Why there is no band; may be empty.
+    """
+
+    claim: Claim
+    value: float | None
+    band: tuple[float, float] | None
+    verdict: str
+    remark: str = ""
+
+
+def claim(name: str, value: SupportsFloat) -> None:
+    """Display one claim with the value just measured, and put both in the output's metadata.
+
+    Args:
+        name: A name in ``book/claims.yml``.
+        value: A finite number.
+
+    Raises:
+        ValueError: If the name is not listed, or the value is not finite.
+        TypeError: If the value is no number.
+
+    All chapters.
+    """
+    from IPython.core.getipython import get_ipython
+    from IPython.display import display
+
+    number = _finite(name, value)
+    entry = find(load(), name)
+    shell = get_ipython()
+    # A chapter's parameters are plain names in the notebook.
+    names = shell.user_ns if shell else {}
+    seen = finding(entry, number, str(names.get("scale", "book")), str(names.get("dataset", "digits")), {})
+    metadata = {"latentbook": {"claim": name, "value": number}}
+    display({"text/html": row_html(seen), "text/plain": row_text(seen)}, raw=True, metadata=metadata)
+
+
+def load(path: Path | None = None) -> dict[str, Claim]:
+    """Read the claims of the book.
+
+    Args:
+        path: The file; by default ``claims.yml`` of the book that the working folder, or else the package, belongs to.
+
+    Returns:
+        Claims by name.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If an entry lacks something, or a band is not ``[low, high]``.
+    """
+    file = path or _claims_file()
+    entries = yaml.safe_load(file.read_text()) or {}
+    return {name: _entry(name, entry) for name, entry in entries.items()}
+
+
+def find(claims: Mapping[str, Claim], name: str) -> Claim:
+    """Return a claim by name, or say which names there are."""
+    if name not in claims:
+        raise ValueError(f"the claim {name!r} is not in book/claims.yml, which lists {sorted(claims)}: add it there")
+    return claims[name]
+
+
+def finding(entry: Claim, value: float | None, scale: str, dataset: str, changed: Mapping[str, object]) -> Finding:
+    """Judge a measured value.
+
+    Args:
+        entry: The claim.
+        value: What was measured; None if nothing was.
+        scale: Scale of the run.
+        dataset: Data set of the run.
+        changed: Other parameters that are not at their defaults; bands hold at defaults only.
+    """
+    band = entry.bands.get(scale, {}).get(dataset)
+    if value is None:
+        return Finding(entry, None, band, "missing")
+    if changed:
+        return Finding(entry, value, None, "no band", f"at {_listed(changed)}; bands hold at the default")
+    if band is None:
+        return Finding(entry, value, None, "no band", f"none is set for {dataset} at scale {scale}")
+    return Finding(entry, value, band, "inside" if band[0] <= value <= band[1] else "outside")
+
+
+def record(notebook: NotebookNode) -> Iterator[tuple[NotebookNode, str, float]]:
+    """Yield every claim that an executed notebook displays: its output, its name, its value."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            said = output.get("metadata", {}).get("latentbook", {})
+            if "claim" in said:
+                yield output, said["claim"], said["value"]
+
+
+def refresh(notebook: NotebookNode, claims: Mapping[str, Claim], run: Mapping[str, object]) -> None:
+    """Write every claim's row anew, as the claims file stands now: a changed band needs no new training.
+
+    Args:
+        notebook: An executed chapter, changed in place.
+        claims: The claims of the book.
+        run: Keywords of `finding`: scale, dataset, changed.
+    """
+    for output, name, value in record(notebook):
+        seen = finding(find(claims, name), value, **run)  # pyright: ignore[reportArgumentType]
+        output.data["text/html"], output.data["text/plain"] = row_html(seen), row_text(seen)
+
+
+def rows(
+    chapter: str, notebook: NotebookNode | None, claims: Mapping[str, Claim], run: Mapping[str, object]
+) -> list[Finding]:
+    """Return the findings of one chapter: what it said, what it should have said, and what nobody listed.
+
+    Args:
+        chapter: Its name.
+        notebook: Its execution; None if it failed.
+        claims: The claims of the book.
+        run: Keywords of `finding`.
+    """
+    said = {name: value for _, name, value in record(notebook)} if notebook else {}
+    due = {name: entry for name, entry in claims.items() if entry.chapter == chapter or name in said}
+    unlisted = [Finding(_unlisted(name, chapter), said[name], None, "unlisted") for name in said.keys() - claims.keys()]
+    judged = [finding(entry, said.get(name), **run) for name, entry in due.items()]  # pyright: ignore[reportArgumentType]
+    return judged + unlisted
+
+
+# ---- how a row looks ----
+
+
+def row_html(seen: Finding) -> str:
+    """Return one row of the claims table."""
+    cells = {
+        "sentence": seen.claim.sentence,
+        "value": f"{figure(seen.value)} {seen.claim.unit}".strip(),
+        "band": band_text(seen),
+        "verdict": seen.verdict,
+        "source": seen.claim.source,
+    }
+    spans = "".join(f'<span class="lb-claim-{name}">{html.escape(text)}</span>' for name, text in cells.items())
+    verdict = {"no band": "none"}.get(seen.verdict, seen.verdict)
+    return f'<div class="lb-claim" data-verdict="{verdict}">{spans}</div>'
+
+
+def row_text(seen: Finding) -> str:
+    """Return one row as a line of text."""
+    value = f"{figure(seen.value)} {seen.claim.unit}".strip()
+    return f"{seen.verdict:8} {seen.claim.name}: {value} ({band_text(seen)}). {seen.claim.sentence}"
+
+
+def band_text(seen: Finding) -> str:
+    """Return the band in words."""
+    return f"{figure(seen.band[0])} to {figure(seen.band[1])}" if seen.band else seen.remark or "no band"
+
+
+def figure(value: float | None) -> str:
+    """Return a number at three significant figures, whole numbers whole."""
+    if value is None:
+        return "nothing"
+    return f"{value:,.0f}" if value == round(value) else f"{value:.3g}"
+
+
+# ---- the file ----
+
+
+def _claims_file() -> Path:
+    here = Path.cwd()
+    places = [here, here / "book", Path(latentbook.__file__).parents[1] / "book"]
+    for place in places:
+        if (place / "claims.yml").is_file():
+            return place / "claims.yml"
+    raise FileNotFoundError(
+        f"no claims.yml in {[str(place) for place in places]}: run the chapter inside the book's checkout"
+    )
+
+
+def _entry(name: str, entry: Mapping) -> Claim:
+    missing = {"chapter", "sentence", "unit", "source", "bands"} - set(entry)
+    if missing:
+        raise ValueError(f"the claim {name!r} in claims.yml lacks {sorted(missing)}: add them")
+    bands = {
+        scale: {dataset: _band(name, band) for dataset, band in (by_dataset or {}).items()}
+        for scale, by_dataset in (entry["bands"] or {}).items()
+    }
+    return Claim(name, entry["chapter"], entry["sentence"].strip(), entry["unit"] or "", entry["source"].strip(), bands)
+
+
+def _band(name: str, band: object) -> tuple[float, float]:
+    if not (isinstance(band, list) and len(band) == 2 and band[0] <= band[1]):
+        raise ValueError(f"the claim {name!r} has the band {band}, but a band is [low, high] with low <= high")
+    return float(band[0]), float(band[1])
+
+
+def _finite(name: str, value: object) -> float:
+    try:
+        number = float(value)  # pyright: ignore[reportArgumentType]
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"the claim {name!r} was given {value!r}, but needs one number") from error
+    if not math.isfinite(number):
+        raise ValueError(f"the claim {name!r} was given {number}, but needs a finite number")
+    return number
+
+
+def _unlisted(name: str, chapter: str) -> Claim:
+    return Claim(name, chapter, "not in book/claims.yml: add it there", "", "", {})
+
+
+def _listed(changed: Mapping[str, object]) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in changed.items())

@@ -1,0 +1,136 @@
+"""Figures: one template and palette for all, a slider over frames, rows of images, and how a figure is shown."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from torch import Tensor
+
+__all__ = ["ACCENT", "CLASSES", "MUTED", "WARM", "image_row", "layout", "show", "slider", "with_frames"]
+
+ACCENT = "#1098ad"
+WARM = "#e8590c"
+MUTED = "rgba(134,142,150,0.55)"
+HAIR = "rgba(128,128,128,0.5)"
+CLASSES = "#4477AA #EE6677 #228833 #CCBB44 #66CCEE #AA3377 #BBBBBB #EE8866 #44BB99 #999933".split()
+FONT = '-apple-system, BlinkMacSystemFont, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
+
+# Uploads a reader's figure to a server: off. The mode bar shows on hover.
+CONFIG = {"showSendToCloud": False, "displaylogo": False, "responsive": True, "plotlyServerURL": ""}
+
+
+def layout(*, height: int = 420, **more: object) -> go.Layout:
+    """Return the layout that every figure of the book starts from: no background, no box, hair-thin axes.
+
+    Args:
+        height: In CSS pixels.
+        more: Anything else that plotly's layout takes; axes by name are merged with the book's.
+
+    All chapters.
+    """
+    base = go.Layout(
+        height=height,
+        autosize=True,
+        showlegend=False,
+        font={"family": FONT, "size": 13},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        margin={"l": 48, "r": 16, "t": 32, "b": 44},
+        hoverlabel={"font": {"family": FONT, "size": 13}},
+        dragmode=False,
+    )
+    axis = {
+        "showgrid": False,
+        "zeroline": False,
+        "linecolor": HAIR,
+        "linewidth": 1,
+        "showline": True,
+        "ticks": "outside",
+        "ticklen": 4,
+        "tickcolor": HAIR,
+        "title": {"standoff": 8},
+        "automargin": True,
+    }
+    base.template = go.layout.Template(layout={"xaxis": axis, "yaxis": axis, "colorway": CLASSES})
+    return base.update(more)
+
+
+def image_row(images: Tensor, gap: int = 1) -> np.ndarray:
+    """Return images side by side as one array, with columns of nothing between them.
+
+    Args:
+        images: ``(N, 1, H, W)``, values in [0, 1].
+        gap: Width of the space between two images, in pixels.
+
+    Returns:
+        ``(H, N·(W + gap) − gap)`` numbers, the first row at the bottom as plotly's heat maps want it.
+
+    All chapters.
+    """
+    height = images.shape[-2]
+    space = np.full((height, gap), np.nan, dtype=np.float32)
+    pieces = [piece for image in images.cpu().numpy()[:, 0] for piece in (image.astype(np.float32), space)]
+    return np.concatenate(pieces[:-1], axis=1)[::-1].round(3)
+
+
+def slider(labels: Sequence[str], active: int, prefix: str) -> dict:
+    """Return a slider over frames named by their labels; the page replaces it by a control of its own.
+
+    Args:
+        labels: One for each frame.
+        active: Index of the frame that is shown first.
+        prefix: What the labels are values of, as in ``"λ = "``.
+
+    All chapters.
+    """
+    now = {"mode": "immediate", "frame": {"duration": 0, "redraw": True}, "transition": {"duration": 0}}
+    steps = [{"method": "animate", "label": label, "args": [[label], now]} for label in labels]
+    return {"active": active, "steps": steps, "currentvalue": {"prefix": prefix}, "pad": {"t": 32}}
+
+
+def with_frames(frames: Sequence[go.Frame], active: int, prefix: str, **shape: Any) -> go.Figure:
+    """Return a figure that a slider steps through.
+
+    Args:
+        frames: All traces of every state, and the annotations of its layout.
+        active: Index of the state that is shown first.
+        prefix: What the frames' names are values of.
+        shape: Keywords of `layout`.
+
+    All chapters.
+    """
+    labels = [str(frame.name) for frame in frames]
+    first = frames[active].to_plotly_json()
+    base = layout(sliders=[slider(labels, active, prefix)], annotations=first["layout"]["annotations"], **shape)
+    return go.Figure(data=first["data"], frames=frames, layout=base)
+
+
+def show(figure: go.Figure, *, alt: str, caption: str = "", phone: Mapping[str, object] | None = None) -> None:
+    """Display a figure, and under it its caption.
+
+    Args:
+        figure: The figure; Unicode, not LaTeX, in its labels.
+        alt: What the figure shows, for whoever cannot see it.
+        caption: A sentence or two, beginning with what to see; inline HTML is allowed.
+        phone: Layout that differs on a narrow screen, as ``{"xaxis.domain": [0, 1], "height": 560}``.
+
+    Raises:
+        ValueError: If there is no alt text.
+
+    All chapters.
+    """
+    from IPython.display import display
+
+    if not alt.strip():
+        raise ValueError("`alt` is empty: say in a sentence what the figure shows, for whoever cannot see it")
+    figure.update_layout(meta={"alt": alt, "phone": dict(phone or {})})
+    content = {**json.loads(figure.to_json() or ""), "config": CONFIG}
+    display({"application/vnd.plotly.v1+json": content, "text/plain": alt}, raw=True)
+    if caption:
+        text = f'<p class="lb-caption">{caption}</p>'
+        display({"text/html": text, "text/plain": html.unescape(caption)}, raw=True)

@@ -1,0 +1,234 @@
+"""Figures of chapter 1: the weight slider, widths with and without their guards, pruning against its bound."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+import torch
+from torch import Tensor
+
+from latentbook.learning.recipes.least_volume import Run
+from latentbook.press.figures import ACCENT, MUTED, WARM, image_row, layout, with_frames
+
+__all__ = ["PHONE", "pruning_figure", "volume_slider", "widths_figure"]
+
+GREY_IMAGES = [[0, "rgba(134,142,150,0.10)"], [1, "rgba(120,126,134,1)"]]
+TEAL_IMAGES = [[0, "rgba(16,152,173,0.10)"], [1, "#0b7285"]]
+
+# Panels of the slider: where they are on a wide screen, and on a phone.
+WIDE = {
+    "widths": ((0.0, 0.54), (0.53, 0.91)),
+    "trade": ((0.68, 1.0), (0.53, 0.91)),
+    "images": ((0.0, 1.0), (0.0, 0.37)),
+}
+NARROW = {"widths": ((0.0, 1.0), (0.69, 1.0)), "trade": ((0.0, 1.0), (0.0, 0.29)), "images": ((0.0, 1.0), (0.41, 0.57))}
+AXES = {"widths": ("xaxis", "yaxis"), "trade": ("xaxis2", "yaxis2"), "images": ("xaxis3", "yaxis3")}
+
+
+def _places(panels: Mapping[str, Sequence[tuple[float, float]]]) -> dict[str, tuple[float, float]]:
+    """Return the domain of every axis."""
+    return {axis: place for name, both in panels.items() for axis, place in zip(AXES[name], both, strict=True)}
+
+
+PHONE = {
+    "height": 500,
+    "margin.l": 60,
+    **{
+        f"{axis}.domain": list(place)
+        for panel, places in NARROW.items()
+        for axis, place in zip(AXES[panel], places, strict=True)
+    },
+}
+
+
+def volume_slider(runs: Sequence[Run], images: Tensor, pca: Tensor, active: int) -> go.Figure:
+    """Return the chapter's picture: for each weight the widths, the reconstructions, and the price of compactness.
+
+    Args:
+        runs: One for each weight, in order.
+        images: Test images, ``(N, 1, H, W)``.
+        pca: Test errors of 0 to m principal components.
+        active: Index of the weight that is shown first.
+
+    Chapter 1.
+    """
+    widest = max(float(run.std.max()) for run in runs)
+    frames = [_frame(run, runs, images, pca) for run in runs]
+    panels = {
+        axis: {"domain": place}
+        for panel, places in WIDE.items()
+        for axis, place in zip(AXES[panel], places, strict=True)
+    }
+    height = images.shape[-2]
+    return with_frames(
+        frames,
+        active,
+        "λ = ",
+        height=460,
+        margin={"l": 60, "r": 12, "t": 8, "b": 40},
+        xaxis={
+            **panels["xaxis"],
+            "title": {"text": "latent dimension, widest first", "standoff": 4},
+            "range": [0.2, len(pca) - 0.2],
+        },
+        yaxis={**panels["yaxis"], "title": "width σ", "range": [0, 1.08 * widest], "nticks": 4},
+        xaxis2={
+            **panels["xaxis2"],
+            "title": {"text": "dimensions kept", "standoff": 4},
+            "anchor": "y2",
+            "range": [-1, len(pca)],
+        },
+        yaxis2={
+            **panels["yaxis2"],
+            "title": "test error",
+            "anchor": "x2",
+            "range": [0, 1.08 * float(pca[0])],
+            "nticks": 4,
+        },
+        xaxis3={**panels["xaxis3"], "visible": False, "anchor": "y3", "constrain": "domain"},
+        yaxis3={
+            **panels["yaxis3"],
+            "anchor": "x3",
+            "scaleanchor": "x3",
+            "constrain": "domain",
+            "constraintoward": "top",
+            "showline": False,
+            "ticks": "",
+            "tickvals": [1.5 * height + 1, 0.5 * height],
+            "ticktext": ["original", "decoded"],
+        },
+    )
+
+
+def pruning_figure(cost: Tensor, bound: Tensor) -> go.Figure:
+    """Return the cost of pruning beside the most that it can cost.
+
+    Args:
+        cost: Rise of the error after pruning the k narrowest dimensions, for k = 0 to m.
+        bound: The most that it can be.
+
+    Chapter 1.
+    """
+    pruned = np.arange(len(cost))
+    lines = [
+        go.Scatter(x=pruned, y=bound.numpy(), mode="lines", line={"color": MUTED, "width": 2}, name="bound"),
+        go.Scatter(x=pruned, y=cost.numpy(), mode="lines+markers", line={"color": ACCENT, "width": 2}, name="measured"),
+    ]
+    shape = layout(
+        height=340,
+        xaxis={"title": "narrowest dimensions pruned"},
+        yaxis={"title": "rise of the error", "rangemode": "tozero"},
+        annotations=[
+            _label("bound", pruned[-4], float(bound[-4]), -14),
+            _label("measured", pruned[-4], float(cost[-4]), 18),
+        ],
+    )
+    return go.Figure(lines, shape)
+
+
+def widths_figure(widths: Mapping[str, Tensor], colours: Mapping[str, str] | None = None) -> go.Figure:
+    """Return sorted latent widths of several runs on one logarithmic axis, each labelled at its end.
+
+    Args:
+        widths: Latent standard deviations by the name of their run.
+        colours: By name; the first run has the accent, the others are warm or muted.
+
+    Chapter 1.
+    """
+    palette = colours or dict(zip(widths, [ACCENT, WARM, "#868e96"], strict=False))
+    lines, labels = [], []
+    for name, std in widths.items():
+        y = std.sort(descending=True).values.clamp_min(1e-6).numpy()
+        x = np.arange(1, len(y) + 1)
+        lines.append(
+            go.Scatter(x=x, y=y, mode="lines+markers", marker={"size": 5}, line={"color": palette[name]}, name=name)
+        )
+        labels.append(_label(name, float(x[-1]), float(np.log10(y[-1])), 0, palette[name], xanchor="left", xshift=8))
+    shape = layout(
+        height=380,
+        margin={"l": 56, "r": 120, "t": 16, "b": 44},
+        xaxis={"title": "latent dimension, widest first"},
+        yaxis={"title": "width σ", "type": "log", "dtick": 1, "tickformat": ".0e"},
+        annotations=labels,
+    )
+    return go.Figure(lines, shape)
+
+
+def _frame(run: Run, runs: Sequence[Run], images: Tensor, pca: Tensor) -> go.Frame:
+    m = len(run.std)
+    traces = [
+        _bars(run),
+        go.Scatter(
+            x=np.arange(m + 1),
+            y=pca.numpy(),
+            mode="lines",
+            line={"color": MUTED, "width": 2},
+            hoverinfo="skip",
+            **_TRADE,
+        ),
+        go.Scatter(
+            x=[other.dimensions for other in runs],
+            y=[other.error for other in runs],
+            mode="markers",
+            marker={"color": "rgba(0,0,0,0)", "size": 7, "line": {"color": ACCENT, "width": 1.5}},
+            customdata=[f"{other.lam:g}" for other in runs],
+            hovertemplate="λ = %{customdata}: %{x} dimensions, error %{y:.2f}<extra></extra>",
+            **_TRADE,
+        ),
+        go.Scatter(
+            x=[run.dimensions],
+            y=[run.error],
+            mode="markers",
+            marker={"color": ACCENT, "size": 13},
+            hoverinfo="skip",
+            **_TRADE,
+        ),
+        *_images(run, images),
+    ]
+    annotations = [_words(run, pca), _pca_label(pca)]
+    return go.Frame(data=traces, name=f"{run.lam:g}", layout={"annotations": annotations})
+
+
+_TRADE = {"xaxis": "x2", "yaxis": "y2"}
+_IMAGES = {"xaxis": "x3", "yaxis": "y3", "showscale": False, "hoverinfo": "skip", "zmin": 0, "zmax": 1}
+
+
+def _bars(run: Run) -> go.Bar:
+    """Return the widths, those of the dimensions that count in the accent's colour."""
+    widths = run.std.sort(descending=True).values.numpy().round(4)
+    colours = [ACCENT if index < run.dimensions else MUTED for index in range(len(widths))]
+    hover = "dimension %{x}: σ = %{y:.3g}<extra></extra>"
+    return go.Bar(x=np.arange(1, len(widths) + 1), y=widths, marker={"color": colours}, hovertemplate=hover)
+
+
+@torch.no_grad()
+def _images(run: Run, images: Tensor) -> list[go.Heatmap]:
+    """Return the test images above what becomes of them."""
+    decoded = run.model.decode(run.model.encode(images)).clamp(0, 1)
+    height = images.shape[-2]
+    above = go.Heatmap(z=image_row(images), y0=height + 1.5, dy=1, colorscale=GREY_IMAGES, **_IMAGES)
+    below = go.Heatmap(z=image_row(decoded), y0=0.5, dy=1, colorscale=TEAL_IMAGES, **_IMAGES)
+    return [above, below]
+
+
+def _words(run: Run, pca: Tensor) -> dict:
+    """Return what a frame shows, in words: JupyterLab has it inside the figure, the page beside the slider."""
+    m, kept = len(run.std), run.dimensions
+    words = (
+        f"<b>{kept} of {m} dimensions</b>, error {run.error:.2f} (as many principal components: {float(pca[kept]):.2f})"
+    )
+    if kept == 0:
+        words = f"<b>collapsed</b>, every image becomes the mean: error {run.error:.2f}"
+    place = {"xref": "paper", "yref": "paper", "x": 0, "y": 1, "xanchor": "left", "yanchor": "top"}
+    return {"name": "words", "text": words, **place, "showarrow": False, "font": {"size": 15}}
+
+
+def _pca_label(pca: Tensor) -> dict:
+    return {**_label("PCA", 2, float(pca[2]), 8), "xref": "x2", "yref": "y2", "xanchor": "left", "xshift": 4}
+
+
+def _label(text: str, x: float, y: float, yshift: int, colour: str | None = None, **more: object) -> dict:
+    font = {"font": {"color": colour}} if colour else {}
+    return {"text": text, "x": x, "y": y, "yshift": yshift, "showarrow": False, **font, **more}

@@ -1,0 +1,49 @@
+"""The provenance line that ends every chapter."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+
+import torch
+
+from latentbook.press.sources import package_hash
+
+__all__ = ["provenance"]
+
+
+def provenance(seed: int, device: torch.device) -> None:
+    """Display what this page was computed with: package hash, seed, device, torch, seconds, peak memory.
+
+    Args:
+        seed: The chapter's seed.
+        device: The device that it ran on.
+
+    All chapters.
+    """
+    from IPython.display import display
+
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+    facts = [
+        f"package {package_hash()}",
+        f"seed {seed}",
+        name,
+        f"torch {torch.__version__}",
+        f"{_seconds_alive():.0f} s",
+        f"{_peak_bytes() / 2**20:,.0f} MB at most",
+    ]
+    line = " · ".join(facts)
+    display({"text/html": f'<p class="lb-provenance">{line}</p>', "text/plain": line}, raw=True)
+
+
+def _peak_bytes() -> int:
+    # Linux counts kilobytes, macOS bytes.
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def _seconds_alive() -> float:
+    """Wall-clock time since the kernel started."""
+    import psutil
+
+    return time.time() - psutil.Process().create_time()

@@ -1,0 +1,73 @@
+"""The status page: what was computed, where, for how long, and which claims held."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from latentbook.press.claims import Finding
+from latentbook.press.execute import Report
+
+if TYPE_CHECKING:
+    from latentbook.press.build import Built
+
+__all__ = ["failure_notice", "page", "summary"]
+
+
+def page(built: Sequence[Built], findings: Mapping[str, list[Finding]]) -> str:
+    """Return the status page as Markdown: one table of runs, one of claims, the versions."""
+    runs = [_run_row(item, findings[item.chapter.name]) for item in built]
+    failed = [f"- **{item.chapter.name}**: {html.escape(item.report.error)}" for item in built if item.report.error]
+    facts = [item.notebook.metadata.get("latentbook", {}) for item in built if item.notebook]
+    versions = facts[0].get("versions", {}) if facts else {}
+    return "\n".join(
+        [
+            "# Status",
+            "",
+            "What this copy of the book was computed with. Every number on its pages comes from these runs.",
+            "",
+            "| chapter | scale | data | device | seconds | CPU-seconds | peak memory | package | claims |",
+            "|:--|:--|:--|:--|--:|--:|--:|:--|:--|",
+            *runs,
+            "",
+            *(["## Failed", "", *failed, ""] if failed else []),
+            "## Versions",
+            "",
+            ", ".join(f"{name} {version}" for name, version in versions.items()) or "Nothing ran.",
+            "",
+        ]
+    )
+
+
+def summary(findings: Sequence[Finding]) -> str:
+    """Return how many claims hold, in words."""
+    words = ("inside", "outside", "missing", "unlisted", "no band")
+    counts = {word: sum(seen.verdict == word for seen in findings) for word in words}
+    return ", ".join(f"{count} {word}" for word, count in counts.items() if count) or "none"
+
+
+def failure_notice(report: Report) -> str:
+    """Return what stands on the page of a chapter that failed."""
+    where = f" in code cell {report.cell + 1}" if report.cell is not None else ""
+    trace = html.escape("\n".join(report.trace))
+    return (
+        f'<div class="lb-failed"><p><strong>This chapter failed{where}.</strong> {html.escape(report.error)}</p>'
+        f"<pre>{trace}</pre></div>"
+    )
+
+
+def _run_row(item: Built, findings: Sequence[Finding]) -> str:
+    facts = item.notebook.metadata.get("latentbook", {}) if item.notebook else {}
+    cells = [
+        f"{{doc}}`{item.chapter.name}`",
+        item.run["scale"],
+        item.run["dataset"],
+        facts.get("device", ""),
+        f"{item.report.seconds:.0f}",
+        f"{item.report.cpu_seconds:.0f}",
+        f"{item.report.peak_bytes / 2**20:,.0f} MB",
+        f"`{facts.get('package', '')}`",
+        "failed" if item.report.error else summary(findings),
+    ]
+    return "| " + " | ".join(str(cell) for cell in cells) + " |"

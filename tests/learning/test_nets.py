@@ -1,0 +1,40 @@
+"""Perceptrons have the shapes and activations that they promise."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from latentbook.learning.nets import mlp, mlp_decoder, mlp_encoder
+
+
+def test_activation_between_and_not_after():
+    kinds = [type(layer) for layer in mlp([3, 5, 7, 2], nn.Tanh)]
+    assert kinds == [nn.Linear, nn.Tanh, nn.Linear, nn.Tanh, nn.Linear]
+
+
+def test_one_linear_layer_is_affine():
+    body = mlp([3, 2])
+    x = torch.randn(4, 3)
+    torch.testing.assert_close(body(x), x @ body[0].weight.T + body[0].bias)
+
+
+def test_parametrization_reaches_every_layer():
+    body = mlp([6, 9, 4], parametrization=lambda linear: spectral_norm(linear, n_power_iterations=100)).eval()
+    norms = [torch.linalg.matrix_norm(layer.weight, 2) for layer in body if isinstance(layer, nn.Linear)]
+    torch.testing.assert_close(torch.stack(norms), torch.ones(2), atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("event", [(7,), (1, 8, 8), (3, 4, 5)])
+@pytest.mark.parametrize("batch", [(), (4,), (2, 3)])
+def test_events_and_batches_of_any_shape(event, batch):
+    encoder, decoder = mlp_encoder(event, [16], 2), mlp_decoder(2, [16], event)
+    z = encoder(torch.rand(*batch, *event))
+    assert z.shape == (*batch, 2)
+    assert decoder(z).shape == (*batch, *event)
+
+
+@pytest.mark.parametrize("widths", [[], [3], [3, 0, 2]])
+def test_impossible_widths(widths):
+    with pytest.raises(ValueError, match=r"`widths` is .*at least 1"):
+        mlp(widths)

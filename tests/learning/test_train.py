@@ -1,0 +1,116 @@
+"""Training descends on the weighted sum, repeats itself under a seed, and stops where a term is not finite."""
+
+import functools
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.functional import mse_loss
+
+from latentbook.learning.data import Dataset
+from latentbook.learning.progress import Progress
+from latentbook.learning.train import fit
+
+
+@pytest.fixture
+def data(device):
+    return Dataset(torch.rand(64, 3, generator=torch.Generator().manual_seed(0)).to(device))
+
+
+def linear(device, seed=0):
+    torch.manual_seed(seed)
+    return nn.Linear(3, 3).to(device)
+
+
+def error(model, x, step):
+    return {"error": mse_loss(model(x), x)}
+
+
+SHORT = {"weights": {"error": 1.0}, "steps": 120, "batch_size": 16, "seed": 0}
+
+
+def test_it_learns_the_identity(device, data):
+    model = linear(device)
+    sgd = functools.partial(torch.optim.Adam, lr=0.05)
+    history = fit(model, data, error, **{**SHORT, "steps": 800}, optimizer=sgd)
+    assert history.terms["error"].shape == (800,)
+    assert history.terms["error"].device.type == "cpu"
+    torch.testing.assert_close(model.weight.detach(), torch.eye(3, device=device), atol=0.02, rtol=0)
+
+
+def test_one_step_is_the_gradient_step_written_out(device, data):
+    """Weights, batch and step by hand; the weight of the second term is a function of the step."""
+    model, twin = linear(device), linear(device)
+
+    def loss(f, x, step):
+        return {"error": mse_loss(f(x), x), "size": f.weight.square().sum()}
+
+    sgd = functools.partial(torch.optim.SGD, lr=0.1)
+    weights = {"error": 2.0, "size": lambda step: 0.5 + step}
+    history = fit(model, data, loss, weights=weights, steps=1, batch_size=16, seed=3, optimizer=sgd)
+    batch = data.batch(16, torch.Generator(device).manual_seed(3))
+    terms = loss(twin, batch, 0)
+    (2.0 * terms["error"] + 0.5 * terms["size"]).backward()
+    torch.testing.assert_close(model.weight.detach(), twin.weight.detach() - 0.1 * twin.weight.grad)
+    torch.testing.assert_close(history.terms["size"][0], terms["size"].detach().cpu())
+
+
+def test_a_seed_repeats_weights_and_history(device, data):
+    runs = []
+    for _ in range(2):
+        model = linear(device)
+        runs.append((fit(model, data, error, **SHORT).terms["error"], model.weight.detach().clone()))
+    assert runs[0][0].equal(runs[1][0])
+    assert runs[0][1].equal(runs[1][1])
+
+
+def test_another_seed_draws_other_batches(device, data):
+    histories = [fit(linear(device), data, error, **{**SHORT, "seed": seed}).terms["error"] for seed in (0, 1)]
+    assert not histories[0].equal(histories[1])
+
+
+def test_the_global_generator_is_left_alone(device, data):
+    model = linear(device)
+    before = torch.random.get_rng_state()
+    fit(model, data, error, **SHORT)
+    assert torch.random.get_rng_state().equal(before)
+
+
+def test_the_model_trains_in_train_mode_and_is_left_in_eval_mode(device, data):
+    modes, model = [], nn.Sequential(linear(device), nn.Dropout(0.1))
+
+    def loss(f, x, step):
+        modes.append(f.training)
+        return error(f, x, step)
+
+    fit(model, data, loss, **SHORT)
+    assert all(modes)
+    assert not model.training
+
+
+@pytest.mark.parametrize("at", [0, 49, 50, 73, 119])
+def test_a_nan_names_its_term_and_its_true_step(device, data, at):
+    def loss(f, x, step):
+        return {**error(f, x, step), "extra": f.weight.sum() * (float("nan") if step == at else 1.0)}
+
+    with pytest.raises(FloatingPointError, match=rf"'extra' is nan at step {at}:"):
+        fit(linear(device), data, loss, **{**SHORT, "weights": {"error": 1.0, "extra": 0.0}})
+
+
+@pytest.mark.parametrize("weights", [{}, {"error": 1.0, "extra": 1.0}, {"eror": 1.0}])
+def test_weights_and_terms_must_match(device, data, weights):
+    with pytest.raises(ValueError, match=r"`weights` names .*\['error'\]: give each term one weight"):
+        fit(linear(device), data, error, **{**SHORT, "weights": weights})
+
+
+@pytest.mark.parametrize("name", ["steps", "batch_size"])
+def test_numbers_must_be_positive(device, data, name):
+    with pytest.raises(ValueError, match=rf"`{name}` is 0, but must be at least 1"):
+        fit(linear(device), data, error, **{**SHORT, name: 0})
+
+
+def test_several_runs_share_a_line(device, data):
+    with Progress(240) as line:
+        for _ in range(2):
+            fit(linear(device), data, error, **SHORT, progress=line)
+    assert line.done == 240

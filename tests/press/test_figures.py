@@ -1,0 +1,65 @@
+"""Figures: the shared shape, sliders over frames, rows of images, and what `show` refuses."""
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+import torch
+
+from latentbook.press.figures import image_row, layout, show, slider, with_frames
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    outputs = []
+    monkeypatch.setattr("IPython.display.display", lambda data, **_: outputs.append(data))
+    return outputs
+
+
+def test_show_displays_plotly_s_mime_with_alt_text_and_no_upload_button(shown):
+    show(go.Figure(go.Scatter(x=[1], y=[2])), alt="A dot.", caption="See <b>it</b>.", phone={"height": 300})
+    figure, caption = shown
+    content = figure["application/vnd.plotly.v1+json"]
+    assert content["layout"]["meta"] == {"alt": "A dot.", "phone": {"height": 300}}
+    assert content["config"]["showSendToCloud"] is False
+    assert figure["text/plain"] == "A dot."
+    assert caption["text/html"] == '<p class="lb-caption">See <b>it</b>.</p>'
+
+
+@pytest.mark.parametrize("alt", ["", "  "])
+def test_a_figure_needs_alt_text(alt):
+    with pytest.raises(ValueError, match="`alt` is empty"):
+        show(go.Figure(), alt=alt)
+
+
+def test_images_stand_side_by_side_first_row_on_top():
+    images = torch.arange(8.0).reshape(2, 1, 2, 2) / 10
+    row = image_row(images)
+    assert row.shape == (2, 5)
+    # Plotly draws the last row of a heat map at the top.
+    np.testing.assert_allclose(row[1], [0.0, 0.1, np.nan, 0.4, 0.5])
+    np.testing.assert_allclose(row[0], [0.2, 0.3, np.nan, 0.6, 0.7])
+
+
+def test_a_slider_steps_through_the_frames_by_name():
+    control = slider(["a", "b"], 1, "λ = ")
+    assert control["active"] == 1
+    assert [step["args"][0] for step in control["steps"]] == [["a"], ["b"]]
+    assert {step["method"] for step in control["steps"]} == {"animate"}
+
+
+def test_the_first_state_is_the_active_frame():
+    frames = [
+        go.Frame(data=[go.Scatter(y=[k])], name=str(k), layout={"annotations": [{"text": f"at {k}"}]}) for k in range(3)
+    ]
+    figure = with_frames(frames, 2, "k = ", height=333)
+    assert figure.data[0].y == (2,)
+    assert figure.layout.annotations[0].text == "at 2"
+    assert figure.layout.height == 333
+    assert len(figure.frames) == 3
+
+
+def test_axes_are_merged_with_the_book_s():
+    shape = layout(xaxis={"title": "x"})
+    assert shape.xaxis.title.text == "x"
+    assert shape.template.layout.xaxis.showgrid is False
+    assert shape.paper_bgcolor == "rgba(0,0,0,0)"

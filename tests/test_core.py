@@ -1,0 +1,84 @@
+"""Files that appear whole or not at all; devices and seeds."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from latentbook.core import resolve_device, seeded, write_atomically
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from latentbook import core
+{sabotage}
+core.write_atomically(Path(sys.argv[1]), b"new" * 100_000)
+"""
+IN_THE_MIDDLE = {
+    "while writing": "core.os.fdopen = lambda *a: (os.write(a[0], b'ne'), os.kill(os.getpid(), signal.SIGKILL))",
+    "before it is on disk": "core.os.fsync = lambda *a: os.kill(os.getpid(), signal.SIGKILL)",
+    "before it is in place": "core.os.replace = lambda *a: os.kill(os.getpid(), signal.SIGKILL)",
+}
+
+
+def test_write_replaces_the_whole(tmp_path):
+    file = tmp_path / "a" / "b.bin"
+    write_atomically(file, b"old and long")
+    write_atomically(file, b"new")
+    assert file.read_bytes() == b"new"
+    assert os.listdir(file.parent) == ["b.bin"]
+
+
+def test_written_files_are_as_readable_as_any_other(tmp_path):
+    (tmp_path / "other").touch()
+    write_atomically(tmp_path / "file", b"")
+    assert (tmp_path / "file").stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_a_full_disk_leaves_the_old_file_and_no_other(tmp_path, monkeypatch, call):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    file = tmp_path / "file"
+    write_atomically(file, b"old")
+    monkeypatch.setattr(os, call, full)
+    with pytest.raises(OSError, match="No space left"):
+        write_atomically(file, b"new")
+    assert file.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("moment", IN_THE_MIDDLE)
+def test_sigkill_leaves_the_old_file(tmp_path, moment):
+    file = tmp_path / "file"
+    file.write_bytes(b"old")
+    code = KILLED.format(sabotage=IN_THE_MIDDLE[moment])
+    done = subprocess.run([sys.executable, "-c", code, str(file)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert file.read_bytes() == b"old"
+
+
+def test_a_seeded_block_repeats_itself_and_disturbs_nobody():
+    torch.manual_seed(1)
+    undisturbed = torch.rand(3)
+    torch.manual_seed(1)
+    with seeded(0):
+        first = torch.rand(3)
+    assert torch.rand(3).equal(undisturbed)
+    with seeded(0):
+        assert torch.rand(3).equal(first)
+
+
+def test_devices():
+    assert resolve_device("cpu").type == "cpu"
+    assert resolve_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:99", "mps"])
+def test_a_device_that_is_not_there(name):
+    with pytest.raises(ValueError, match=rf"`device` is '{name}', but this machine has \['auto', 'cpu'"):
+        resolve_device(name)
