@@ -242,7 +242,9 @@ def _stage(order: Order, built: list[Built], stage: Path) -> None:
         nbformat.write(page, book / item.chapter.path.name)
     (book / "status.md").write_text(status.page(built, findings))
     contents = yaml.safe_load((order.root / "_toc.yml").read_text())
-    contents["chapters"] = [entry for entry in contents["chapters"] if _exists(stage, entry["file"])]
+    for part in contents["parts"]:
+        part["chapters"] = [entry for entry in part["chapters"] if _exists(stage, entry["file"])]
+    contents["parts"] = [part for part in contents["parts"] if part["chapters"]]
     (stage / "_toc.yml").write_text(yaml.safe_dump(contents, sort_keys=False))
 
 

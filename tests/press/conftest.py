@@ -51,8 +51,8 @@ class SmallBook:
         self.contents(["1-small", "2-small"])
 
     def contents(self, names):
-        chapters = "".join(f"  - file: book/{name}\n" for name in [*names, "status"])
-        (self.root / "_toc.yml").write_text(f"format: jb-book\nroot: book/intro\nchapters:\n{chapters}")
+        chapters = "".join(f"      - file: book/{name}\n" for name in [*names, "status"])
+        (self.root / "_toc.yml").write_text(f"format: jb-book\nroot: book/intro\nparts:\n  - chapters:\n{chapters}")
 
     def claims(self, content):
         (self.root / "book" / "claims.yml").write_text(content)

@@ -35,14 +35,14 @@ def test_values_replace_defaults_and_comments_stay():
 
 @pytest.mark.parametrize("source", ["a = f()  # no", "a, b = 1, 2  # no", "a = [\n1]  # no", "print(1)  # no"])
 def test_a_parameters_cell_has_one_literal_a_line(source):
-    with pytest.raises(ValueError, match="parameters cell|malformed"):
+    with pytest.raises(ValueError, match=r"parameters cell|malformed"):
         defaults(new_notebook(cells=[parameters(source)]))
 
 
 @pytest.mark.parametrize("count", [0, 2])
 def test_there_is_one_parameters_cell(count):
     with pytest.raises(ValueError, match=rf"one cell tagged `parameters`, this one has {count}"):
-        defaults(new_notebook(cells=[parameters()] * count))
+        defaults(new_notebook(cells=[parameters() for _ in range(count)]))
 
 
 def test_a_broken_file_is_named(tmp_path):

@@ -118,11 +118,12 @@ def pruning_figure(cost: Tensor, bound: Tensor) -> go.Figure:
     ]
     shape = layout(
         height=340,
-        xaxis={"title": "narrowest dimensions pruned"},
+        margin={"l": 56, "r": 80, "t": 12, "b": 44},
+        xaxis={"title": "narrowest dimensions pruned", "range": [0, len(cost) - 1]},
         yaxis={"title": "rise of the error", "rangemode": "tozero"},
         annotations=[
-            _label("bound", pruned[-4], float(bound[-4]), -14),
-            _label("measured", pruned[-4], float(cost[-4]), 18),
+            _end_label("bound", len(cost) - 1, float(bound[-1]), "#868e96"),
+            _end_label("measured", len(cost) - 1, float(cost[-1]), ACCENT),
         ],
     )
     return go.Figure(lines, shape)
@@ -145,11 +146,11 @@ def widths_figure(widths: Mapping[str, Tensor], colours: Mapping[str, str] | Non
         lines.append(
             go.Scatter(x=x, y=y, mode="lines+markers", marker={"size": 5}, line={"color": palette[name]}, name=name)
         )
-        labels.append(_label(name, float(x[-1]), float(np.log10(y[-1])), 0, palette[name], xanchor="left", xshift=8))
+        labels.append(_end_label(name.replace(" bound", "<br>bound"), len(y), float(np.log10(y[-1])), palette[name]))
     shape = layout(
         height=380,
-        margin={"l": 56, "r": 120, "t": 16, "b": 44},
-        xaxis={"title": "latent dimension, widest first"},
+        margin={"l": 56, "r": 88, "t": 16, "b": 44},
+        xaxis={"title": "latent dimension, widest first", "range": [0, 1 + max(len(std) for std in widths.values())]},
         yaxis={"title": "width σ", "type": "log", "dtick": 1, "tickformat": ".0e"},
         annotations=labels,
     )
@@ -226,9 +227,11 @@ def _words(run: Run, pca: Tensor) -> dict:
 
 
 def _pca_label(pca: Tensor) -> dict:
-    return {**_label("PCA", 2, float(pca[2]), 8), "xref": "x2", "yref": "y2", "xanchor": "left", "xshift": 4}
+    where = {"xref": "x2", "yref": "y2", "x": 2, "y": float(pca[2]), "xanchor": "left", "xshift": 6, "yshift": 8}
+    return {"text": "PCA", "showarrow": False, **where}
 
 
-def _label(text: str, x: float, y: float, yshift: int, colour: str | None = None, **more: object) -> dict:
-    font = {"font": {"color": colour}} if colour else {}
-    return {"text": text, "x": x, "y": y, "yshift": yshift, "showarrow": False, **font, **more}
+def _end_label(text: str, x: float, y: float, colour: str) -> dict:
+    """Return a direct label to the right of a line's last point."""
+    where = {"x": x, "y": y, "xanchor": "left", "xshift": 8, "align": "left"}
+    return {"text": text, "showarrow": False, "font": {"color": colour}, **where}
