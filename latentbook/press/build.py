@@ -27,7 +27,7 @@ from nbformat import NotebookNode
 
 from latentbook.core import write_atomically
 from latentbook.press import claims, notebooks, sources, status
-from latentbook.press.execute import Job, Report, run, stop
+from latentbook.press.execute import Job, Report, Workers, run
 from latentbook.press.notebooks import Chapter
 
 __all__ = ["BuildError", "Built", "Order", "build", "last_findings"]
@@ -125,19 +125,18 @@ def build(order: Order) -> bool:
 
 
 def _execute_all(order: Order, chapters: list[Chapter], work: Path) -> list[Built]:
-    workers: set[subprocess.Popen] = set()
+    workers = Workers()
     with concurrent.futures.ThreadPoolExecutor(order.jobs) as pool:
         try:
             waiting = [pool.submit(_chapter, order, chapter, work, workers) for chapter in chapters]
             return [item for future in waiting if (item := future.result()) is not None]
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
-            for worker in list(workers):
-                stop(worker)
+            workers.stop()
             raise
 
 
-def _chapter(order: Order, chapter: Chapter, work: Path, workers: set[subprocess.Popen]) -> Built | None:
+def _chapter(order: Order, chapter: Chapter, work: Path, workers: Workers) -> Built | None:
     """Return a chapter's execution: the one that is kept under its key, or a new one."""
     default = notebooks.defaults(chapter.notebook)
     values = {**default, **{name: value for name, value in order.parameters.items() if name in default}}
@@ -217,12 +216,15 @@ def _render(order: Order, built: list[Built], work: Path) -> Path | None:
     stage = work / "stage"
     _stage(order, built, stage)
     command = [Path(sys.executable).with_name("jupyter-book"), "build", stage, "--path-output", work, "--all"]
-    done = subprocess.run([*command, "-W", "-n", "--keep-going"], capture_output=True, text=True, check=False)
+    plain = {**os.environ, "NO_COLOR": "1"}
+    words = [*command, "-W", "-n", "--keep-going"]
+    done = subprocess.run(words, capture_output=True, text=True, env=plain, check=False)
     tree = work / "_build" / "html"
     if done.returncode:
-        complaints = [line for line in (done.stdout + done.stderr).splitlines() if "WARNING" in line or "ERROR" in line]
+        said = (done.stdout + done.stderr).replace(str(stage), str(order.root)).splitlines()
+        complaints = [line for line in said if "WARNING" in line or "ERROR" in line]
         print("the pages were NOT rendered, the last good ones stand:", flush=True)
-        print("\n".join(complaints or done.stderr.splitlines()[-20:]), flush=True)
+        print("\n".join(complaints or said[-20:]), flush=True)
         return None
     write_atomically(tree / MANIFEST, json.dumps(_manifest(built), indent=1).encode())
     return tree

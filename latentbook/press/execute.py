@@ -21,9 +21,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from latentbook.core import write_atomically
+import nbclient.exceptions
+import papermill
+from nbformat import NotebookNode
 
-__all__ = ["Job", "Report", "run"]
+from latentbook.press.notebooks import tags
+
+__all__ = ["Job", "Report", "Workers", "run"]
 
 ONE_THREAD = dict.fromkeys(["OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"], "1")
 # A kernel that hangs in the interpreter is ended by papermill at the cap; this is for a worker that hangs itself.
@@ -68,57 +72,79 @@ class Report:
     peak_bytes: int = 0
 
 
-def run(job: Job, workers: set[subprocess.Popen]) -> Report:
+class Workers:
+    """The processes of one build. Once stopped, it starts no others."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen] = set()
+        self._stopped = False
+
+    def start(self, job: Job) -> subprocess.Popen:
+        """Start a worker and hand it its job."""
+        environment = {**os.environ, **ONE_THREAD, "JUPYTER_PREFER_ENV_PATH": "1", "PYTHONUNBUFFERED": "1"}
+        with self._lock:
+            if self._stopped:
+                raise InterruptedError("the build is stopping")
+            with Path(job.output).with_suffix(".log").open("wb") as log:
+                worker = subprocess.Popen(
+                    [sys.executable, "-m", "latentbook.press.execute"],
+                    stdin=subprocess.PIPE,
+                    stdout=log,
+                    stderr=log,
+                    text=True,
+                    env=environment,
+                    # Ctrl-C reaches the build alone; the worker is told by its standard input.
+                    start_new_session=True,
+                )
+            self._running.add(worker)
+        assert worker.stdin is not None  # it was asked for
+        worker.stdin.write(json.dumps(dataclasses.asdict(job)) + "\n")
+        worker.stdin.flush()
+        return worker
+
+    def end(self, worker: subprocess.Popen) -> None:
+        """End a worker and its kernel: by closing its standard input, and if that does not help by force."""
+        with contextlib.suppress(OSError):
+            worker.stdin.close()  # pyright: ignore[reportOptionalMemberAccess]
+        try:
+            worker.wait(10)
+        except subprocess.TimeoutExpired:
+            worker.kill()
+            worker.wait()
+        self._running.discard(worker)
+
+    def stop(self) -> None:
+        """End them all."""
+        with self._lock:
+            self._stopped = True
+        for worker in list(self._running):
+            self.end(worker)
+
+
+def run(job: Job, workers: Workers) -> Report:
     """Execute one chapter in a worker, and return what it reports.
 
     Args:
         job: What to execute.
-        workers: Where the process is entered while it runs, so that the build can end it.
+        workers: Where the process belongs, so that the build can end it.
     """
-    environment = {**os.environ, **ONE_THREAD, "JUPYTER_PREFER_ENV_PATH": "1", "PYTHONUNBUFFERED": "1"}
-    worker = subprocess.Popen(
-        [sys.executable, "-m", "latentbook.press.execute"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment,
-        # Ctrl-C reaches the build alone; the worker is told by its standard input.
-        start_new_session=True,
-    )
-    workers.add(worker)
+    worker = workers.start(job)
     try:
-        assert worker.stdin is not None  # it was asked for
-        worker.stdin.write(json.dumps(dataclasses.asdict(job)) + "\n")
-        worker.stdin.flush()
-        words = _last_words(worker, job.cap + GRACE_SECONDS)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            worker.wait(job.cap + GRACE_SECONDS)
     finally:
-        stop(worker)
-        workers.discard(worker)
+        workers.end(worker)
     file = Path(job.output).with_suffix(".json")
     if not file.exists():
-        return Report(error=f"its process ended without a report, exit status {worker.returncode}", trace=words)
+        problem = f"its process ended without a report, exit status {worker.returncode}"
+        return Report(error=problem, trace=_last_words(job))
     return Report(**json.loads(file.read_text()))
 
 
-def stop(worker: subprocess.Popen) -> None:
-    """End a worker and its kernel: by closing its standard input, and if that does not help by force."""
-    with contextlib.suppress(OSError):
-        worker.stdin.close()  # pyright: ignore[reportOptionalMemberAccess]
-    try:
-        worker.wait(10)
-    except subprocess.TimeoutExpired:
-        worker.kill()
-        worker.wait()
-
-
-def _last_words(worker: subprocess.Popen, seconds: float) -> list[str]:
-    """Read the worker's standard error to its end, at most for some seconds, and return the last lines."""
-    lines: list[str] = []
-    reader = threading.Thread(target=lambda: lines.extend(worker.stderr), daemon=True)  # pyright: ignore
-    reader.start()
-    reader.join(seconds)
-    return [line.rstrip() for line in lines[-5:]]
+def _last_words(job: Job) -> list[str]:
+    """Return the last lines that a worker wrote to its standard error."""
+    return Path(job.output).with_suffix(".log").read_text(errors="replace").splitlines()[-5:]
 
 
 # ---- in the worker ----
@@ -129,17 +155,18 @@ def main() -> None:
     job = Job(**json.loads(sys.stdin.readline()))
     threading.Thread(target=_die_with_the_build, daemon=True).start()
     report = execute(job)
-    write_atomically(Path(job.output).with_suffix(".json"), json.dumps(dataclasses.asdict(report)).encode())
+    Path(job.output).with_suffix(".json").write_text(json.dumps(dataclasses.asdict(report)))
     # The kernel is gone; what papermill's event loop still holds must not keep the build waiting.
     os._exit(0)
 
 
 def execute(job: Job) -> Report:
-    """Run a notebook with papermill, at most for the cap, and measure it."""
+    """Run a notebook with papermill, at most for the cap, and measure it.
+
+    This process stays small (no torch): a child's peak memory counts what it shares with its parent when it starts.
+    """
     start = time.monotonic()
-    report = _attempt(job, start)
-    if report.error and not Path(job.output).exists():
-        return report
+    report = _attempt(job, _Clock(start + job.cap))
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     report.seconds = time.monotonic() - start
     report.cpu_seconds = usage.ru_utime + usage.ru_stime
@@ -148,52 +175,45 @@ def execute(job: Job) -> Report:
     return report
 
 
-def _attempt(job: Job, start: float, retry: bool = True) -> Report:
-    import nbclient.exceptions
-    import papermill
+class _Clock:
+    """Tells papermill how long a cell may take: until the chapter's end. Remembers which cell that was."""
 
+    def __init__(self, end: float) -> None:
+        self.end = end
+        self.last: object = None
+        self.index: int | None = None
+
+    def __call__(self, cell: NotebookNode) -> float:
+        if cell is not self.last and "injected-parameters" not in tags(cell):
+            self.last, self.index = cell, 0 if self.index is None else self.index + 1
+        # Zero would be read as "no limit".
+        return max(0.1, self.end - time.monotonic())
+
+
+def _attempt(job: Job, clock: _Clock, retry: bool = True) -> Report:
     try:
         papermill.execute_notebook(
             job.source,
             job.output,
             parameters=dict(job.parameters),
             kernel_name="python3",
+            language="python",
             cwd=str(Path(job.source).parent),
             progress_bar=False,
-            # A float below one second would be read as "no limit".
-            timeout_func=lambda cell: max(1.0, start + job.cap - time.monotonic()),
+            timeout_func=clock,
         )
     except papermill.PapermillExecutionError as error:
-        return Report(f"{error.ename}: {error.evalue}", _tail(error.traceback), _cell_of(job, error.cell_index))
+        return Report(f"{error.ename}: {error.evalue}", _tail(error.traceback), clock.index)
     except nbclient.exceptions.CellTimeoutError:
-        return _unfinished(job, f"passed its cap of {job.cap:,.0f} s")
+        return Report(f"passed its cap of {job.cap:,.0f} s", [], clock.index)
     except nbclient.exceptions.DeadKernelError:
-        return _unfinished(job, "its kernel died: out of memory, or ended by somebody")
+        return Report("its kernel died: out of memory, or ended by somebody", [], clock.index)
     except (RuntimeError, TimeoutError) as error:
         # So speaks a kernel that never started: a port taken by another, a machine too busy.
         if retry:
-            return _attempt(job, start, retry=False)
+            return _attempt(job, clock, retry=False)
         return Report(f"its kernel did not start, twice: {error}")
     return Report()
-
-
-def _unfinished(job: Job, problem: str) -> Report:
-    """Name the cell that was running."""
-    from latentbook.press.notebooks import code_cells, read
-
-    cells = code_cells(read(Path(job.output)))
-    done = [cell.metadata.get("papermill", {}).get("status") == "completed" for cell in cells]
-    running = done.index(False) if False in done else None
-    return Report(problem, [], running)
-
-
-def _cell_of(job: Job, index: int) -> int | None:
-    """Turn papermill's index, which counts text and injected cells, into one among the source's code cells."""
-    from latentbook.press.notebooks import read, tags
-
-    cells = [cell for cell in read(Path(job.output)).cells if "papermill-error-cell-tag" not in tags(cell)]
-    before = [cell for cell in cells[:index] if cell.cell_type == "code" and "injected-parameters" not in tags(cell)]
-    return len(before)
 
 
 def _tail(trace: list[str], most: int = 12) -> list[str]:

@@ -18,6 +18,7 @@ __all__ = [
     "output_problems",
     "read",
     "source_problems",
+    "tags",
     "with_outputs",
     "with_values",
 ]
@@ -148,8 +149,8 @@ def source_problems(notebook: NotebookNode) -> list[str]:
 def output_problems(notebook: NotebookNode) -> list[str]:
     """Say what is wrong with an executed chapter: words on stderr, empty figures, figures without alt text."""
     return [
-        f"cell {index}: {problem}"
-        for index, cell in enumerate(code_cells(notebook))
+        f"code cell {count}: {problem}"
+        for count, cell in enumerate(code_cells(notebook), 1)
         for output in cell.get("outputs", [])
         if (problem := _output_problem(cell, output))
     ]
@@ -203,6 +204,8 @@ def with_outputs(source: NotebookNode, executed: NotebookNode, values: Mapping[s
         cell.outputs, cell.execution_count = copy.deepcopy(ran.outputs), ran.execution_count
     parameters = _parameters_cell(page)
     parameters.source = with_values(parameters.source, values)
+    # What colours the code; an editor that saves without it should not fail the build.
+    page.metadata.setdefault("language_info", {"name": "python"})
     if "widgets" in executed.metadata:
         page.metadata["widgets"] = executed.metadata["widgets"]
     page.cells = _lead_first(page.cells)

@@ -95,7 +95,7 @@ def test_a_good_figure_passes():
 def test_an_empty_figure_is_a_fault(figure):
     figure["layout"]["meta"] = {"alt": "Nothing."}
     assert output_problems(displayed({PLOTLY: figure})) == [
-        "cell 0: an empty figure: no trace has data; draw something or remove it"
+        "code cell 1: an empty figure: no trace has data; draw something or remove it"
     ]
 
 
@@ -120,7 +120,7 @@ def test_words_on_stderr_are_a_fault():
     cell = code("1")
     cell.outputs = [new_output("stream", name="stderr", text="UserWarning: beware\n")]
     assert output_problems(new_notebook(cells=[cell])) == [
-        "cell 0: wrote to stderr: 'UserWarning: beware'; repair its cause"
+        "code cell 1: wrote to stderr: 'UserWarning: beware'; repair its cause"
     ]
 
 
