@@ -1,11 +1,16 @@
 """What every test shares: checked shapes, float64, seeds, a device, and one book built at smoke scale."""
 
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
 import pytest
 from jaxtyping import install_import_hook
 
 # Before the package is imported anywhere: every annotated function then checks the shapes that it is given.
-hook = install_import_hook("latentbook", "laws.typecheck")
-hook.install() if hasattr(hook, "install") else None
+install_import_hook("latentbook", "laws.typecheck")
 
 import jaxtyping  # noqa: E402
 import torch  # noqa: E402
@@ -34,3 +39,27 @@ def unchecked():
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", False)
+
+
+# ---- the book itself, once, at smoke scale ----
+
+ROOT = Path(__file__).parents[1]
+# Beside the pages of `make book`, which tests leave alone.
+SMOKE = ROOT / "_build" / "smoke"
+
+
+@pytest.fixture(scope="session")
+def smoke_book():
+    """The folder of the smoke book's pages, built by the press as a reader would."""
+    words = ["build", "--scale", "smoke", "--root", str(ROOT), "--output", str(SMOKE)]
+    done = subprocess.run([sys.executable, "-m", "latentbook", *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return SMOKE
+
+
+@pytest.fixture(scope="session")
+def smoke_notebooks(smoke_book):
+    """The executed chapters behind the smoke book, by name."""
+    manifest = json.loads((smoke_book / "build.json").read_text())
+    executed = ROOT / "_build" / "executed"
+    return {name: nbformat.read(executed / entry["notebook"], 4) for name, entry in manifest.items()}

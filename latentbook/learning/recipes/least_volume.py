@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ class Scale:
 
 
 SCALES = {
-    "smoke": Scale(steps=200, batch_size=256, learning_rate=3e-3),
+    "smoke": Scale(steps=500, batch_size=256, learning_rate=3e-3),
     "book": Scale(steps=4000, batch_size=256, learning_rate=1e-3),
     # The original's batch, rate and 400 epochs of 60,000 images.
     "paper": Scale(steps=240_000, batch_size=100, learning_rate=1e-4),
@@ -191,20 +192,29 @@ def train(
     """
     training, test = data or load_data(chosen)
     scale = SCALES[chosen.scale]
+    line = Progress(scale.steps, _label(lam, lipschitz, eta)) if progress is None else contextlib.nullcontext(progress)
     with seeded(chosen.seed):
         model = build(chosen, training.event_shape, lipschitz=lipschitz, eta=eta).to(chosen.device)
-    history = fit(
-        model,
-        training,
-        lambda model, x, step: model.terms(x),
-        weights={"reconstruction": 1.0, "volume": lam},
-        steps=scale.steps,
-        batch_size=scale.batch_size,
-        seed=chosen.seed,
-        optimizer=functools.partial(torch.optim.Adam, lr=scale.learning_rate, fused=True),
-        progress=progress,
-    )
+    with line as shared:
+        history = fit(
+            model,
+            training,
+            lambda model, x, step: model.terms(x),
+            weights={"reconstruction": 1.0, "volume": lam},
+            steps=scale.steps,
+            batch_size=scale.batch_size,
+            seed=chosen.seed,
+            optimizer=functools.partial(torch.optim.Adam, lr=scale.learning_rate, fused=True),
+            progress=shared,
+        )
     return evaluate(model, history, lam, training, test)
+
+
+def _label(lam: float, lipschitz: bool, eta: float | None) -> str:
+    """Return what a lone run is called on its line of progress."""
+    unusual = [] if lipschitz else ["no Lipschitz bound"]
+    unusual += [] if eta is None else [f"η = {eta:g}"]
+    return ", ".join([f"λ = {lam:g}", *unusual])
 
 
 @torch.no_grad()

@@ -15,15 +15,15 @@ from latentbook.press.figures import ACCENT, MUTED, WARM, image_row, layout, wit
 __all__ = ["PHONE", "pruning_figure", "volume_slider", "widths_figure"]
 
 GREY_IMAGES = [[0, "rgba(134,142,150,0.10)"], [1, "rgba(120,126,134,1)"]]
-TEAL_IMAGES = [[0, "rgba(16,152,173,0.10)"], [1, "#0b7285"]]
+TEAL_IMAGES = [[0, "rgba(16,152,173,0.10)"], [1, ACCENT]]
 
 # Panels of the slider: where they are on a wide screen, and on a phone.
 WIDE = {
-    "widths": ((0.0, 0.54), (0.53, 0.91)),
-    "trade": ((0.68, 1.0), (0.53, 0.91)),
-    "images": ((0.0, 1.0), (0.0, 0.37)),
+    "widths": ((0.0, 0.54), (0.55, 1.0)),
+    "trade": ((0.68, 1.0), (0.55, 1.0)),
+    "images": ((0.0, 1.0), (0.0, 0.4)),
 }
-NARROW = {"widths": ((0.0, 1.0), (0.69, 1.0)), "trade": ((0.0, 1.0), (0.0, 0.29)), "images": ((0.0, 1.0), (0.41, 0.57))}
+NARROW = {"widths": ((0.0, 1.0), (0.72, 1.0)), "trade": ((0.0, 1.0), (0.0, 0.28)), "images": ((0.0, 1.0), (0.41, 0.57))}
 AXES = {"widths": ("xaxis", "yaxis"), "trade": ("xaxis2", "yaxis2"), "images": ("xaxis3", "yaxis3")}
 
 
@@ -33,8 +33,9 @@ def _places(panels: Mapping[str, Sequence[tuple[float, float]]]) -> dict[str, tu
 
 
 PHONE = {
-    "height": 500,
-    "margin.l": 60,
+    "height": 470,
+    "margin.l": 54,
+    "margin.b": 40,
     **{
         f"{axis}.domain": list(place)
         for panel, places in NARROW.items()
@@ -66,8 +67,8 @@ def volume_slider(runs: Sequence[Run], images: Tensor, pca: Tensor, active: int)
         frames,
         active,
         "λ = ",
-        height=460,
-        margin={"l": 60, "r": 12, "t": 8, "b": 40},
+        height=450,
+        margin={"l": 60, "r": 12, "t": 40, "b": 4},
         xaxis={
             **panels["xaxis"],
             "title": {"text": "latent dimension, widest first", "standoff": 4},
@@ -151,7 +152,7 @@ def widths_figure(widths: Mapping[str, Tensor], colours: Mapping[str, str] | Non
         height=380,
         margin={"l": 56, "r": 88, "t": 16, "b": 44},
         xaxis={"title": "latent dimension, widest first", "range": [0, 1 + max(len(std) for std in widths.values())]},
-        yaxis={"title": "width σ", "type": "log", "dtick": 1, "tickformat": ".0e"},
+        yaxis={"title": "width σ", "type": "log", "dtick": 1, "exponentformat": "power"},
         annotations=labels,
     )
     return go.Figure(lines, shape)
@@ -218,11 +219,11 @@ def _words(run: Run, pca: Tensor) -> dict:
     """Return what a frame shows, in words: JupyterLab has it inside the figure, the page beside the slider."""
     m, kept = len(run.std), run.dimensions
     words = (
-        f"<b>{kept} of {m} dimensions</b>, error {run.error:.2f} (as many principal components: {float(pca[kept]):.2f})"
+        f"<b>{kept} of {m} dimensions</b>, error {run.error:.2f} ({kept} principal components: {float(pca[kept]):.2f})"
     )
     if kept == 0:
         words = f"<b>collapsed</b>, every image becomes the mean: error {run.error:.2f}"
-    place = {"xref": "paper", "yref": "paper", "x": 0, "y": 1, "xanchor": "left", "yanchor": "top"}
+    place = {"xref": "paper", "yref": "paper", "x": 0, "y": 1, "xanchor": "left", "yanchor": "bottom", "yshift": 10}
     return {"name": "words", "text": words, **place, "showarrow": False, "font": {"size": 15}}
 
 

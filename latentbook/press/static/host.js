@@ -39,7 +39,11 @@
   async function draw(place) {
     const Plotly = await plotly();
     const figure = parse(place.querySelector("script"));
-    takeWords(figure.layout);
+    // The room that the words had in the figure goes with them.
+    if (takeWords(figure.layout)) {
+      figure.layout.height -= figure.layout.margin.t - 8;
+      figure.layout.margin.t = 8;
+    }
     const words = new Map((figure.frames ?? []).map((frame) => [frame.name, takeWords(frame.layout)]));
     const layout = { ...figure.layout, sliders: [] };
     const plot = make("div", { className: "lb-plot" });
@@ -55,6 +59,12 @@
     new MutationObserver(dress).observe(document.documentElement, { attributeFilter: ["data-theme"] });
     narrow.addEventListener("change", dress);
     place.dataset.drawn = "";
+  }
+
+  function apologise(place, error) {
+    const words = `This figure could not be drawn (${error.message}). It shows: ${place.getAttribute("aria-label")}`;
+    place.append(make("p", { className: "lb-kernel", textContent: words }));
+    throw error;
   }
 
   // Plotly's own sliders answer the pointer alone; a real range input answers fingers, keys and screen readers too.
@@ -100,7 +110,7 @@
       (entries) =>
         entries.filter((entry) => entry.isIntersecting).forEach((entry) => {
           near.unobserve(entry.target);
-          draw(entry.target);
+          draw(entry.target).catch((error) => apologise(entry.target, error));
         }),
       { rootMargin: "600px" },
     );
