@@ -18,7 +18,7 @@ __all__ = ["failure_notice", "page", "summary"]
 def page(built: Sequence[Built], findings: Mapping[str, list[Finding]]) -> str:
     """Return the status page as Markdown: one table of runs, one of claims, the versions."""
     runs = [_run_row(item, findings[item.chapter.name]) for item in built]
-    failed = [f"- **{item.chapter.name}**: {html.escape(item.report.error)}" for item in built if item.report.error]
+    failed = [_failure_row(item) for item in built if item.report.error]
     facts = [item.notebook.metadata.get("latentbook", {}) for item in built if item.notebook]
     versions = facts[0].get("versions", {}) if facts else {}
     return "\n".join(
@@ -31,7 +31,7 @@ def page(built: Sequence[Built], findings: Mapping[str, list[Finding]]) -> str:
             "|:--|:--|:--|:--|--:|--:|--:|:--|:--|",
             *runs,
             "",
-            *(["## Failed", "", *failed, ""] if failed else []),
+            *(["## Failed", "", "<ul>", *failed, "</ul>", ""] if failed else []),
             "## Versions",
             "",
             ", ".join(f"{name} {version}" for name, version in versions.items()) or "Nothing ran.",
@@ -55,6 +55,12 @@ def failure_notice(report: Report) -> str:
         f'<div class="lb-failed"><p><strong>This chapter failed{where}.</strong> {html.escape(report.error)}</p>'
         f"<pre>{trace}</pre></div>"
     )
+
+
+def _failure_row(item: Built) -> str:
+    # As HTML, so that nothing in the message is read as Markdown.
+    first_line = item.report.error.partition("\n")[0]
+    return f"<li><strong>{item.chapter.name}</strong>: {html.escape(first_line)}</li>"
 
 
 def _run_row(item: Built, findings: Sequence[Finding]) -> str:

@@ -31,8 +31,8 @@ def test_a_row_has_every_fact(tmp_path):
 
 
 def test_a_failure_is_named(tmp_path):
-    page = status.page([built("ValueError: <no>")], {"1-small": findings(tmp_path, None)})
-    assert "- **1-small**: ValueError: &lt;no&gt;" in page
+    page = status.page([built("ValueError: <no>\n- more")], {"1-small": findings(tmp_path, None)})
+    assert "<li><strong>1-small</strong>: ValueError: &lt;no&gt;</li>" in page
     assert "| failed |" in page
 
 
