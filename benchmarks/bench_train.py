@@ -42,7 +42,7 @@ def measure() -> list[Row]:
         while len(losses) < STEPS:
             for (x,) in loader:
                 terms = model.terms(x)
-                loss = sum(weights[name] * term for name, term in terms.items())
+                loss = torch.stack([weights[name] * term for name, term in terms.items()]).sum()
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()

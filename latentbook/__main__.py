@@ -45,14 +45,18 @@ def _parser() -> argparse.ArgumentParser:
 
 def _build(chosen: argparse.Namespace) -> int:
     from latentbook.press.build import BuildError, Order, build
+    from latentbook.press.publish import PublishError
 
     names = ("scale", "dataset", "device")
     parameters = {name: getattr(chosen, name) for name in names if getattr(chosen, name) is not None}
     order = Order(chosen.root.resolve(), _output(chosen), parameters, chosen.chapter, cap=chosen.cap)
     try:
         return 0 if build(order) else 1
-    except (BuildError, OSError, ValueError) as error:
+    except (BuildError, PublishError, ValueError) as error:
         print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"{error}: the last good pages stand; make room or allow writing, then build again", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("stopped; the last good pages stand", file=sys.stderr)

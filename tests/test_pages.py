@@ -102,7 +102,7 @@ def test_a_page_is_whole_without_network(visit, server, name, carrier):
     draw_all(page)
     page.wait_for_load_state("networkidle")
     assert page.locator("mjx-merror").count() == 0
-    assert page.locator("h1").count() == 1
+    assert page.locator("article h1").count() == 1
 
 
 def test_the_chapter_has_equations_figures_and_claims(visit):
@@ -118,7 +118,7 @@ def test_the_chapter_has_equations_figures_and_claims(visit):
 @pytest.mark.parametrize("name", PAGES)
 def test_images_have_alt_text(visit, name):
     page = visit(name)
-    for image in page.locator("article img, article svg[role=img]").all():
+    for image in page.locator("article img, article figure svg").all():
         named = (
             image.get_attribute("alt") or image.get_attribute("aria-label") or image.get_attribute("aria-labelledby")
         )
@@ -269,8 +269,8 @@ export default { render({ model, el }) {
   button.onclick = () => { model.set("count", model.get("count") + 1); model.save_changes(); };
   say(); el.append(button);
 } };"""
-HOSTED = """<!doctype html><script type="application/vnd.jupyter.widget-view+json">{{"model_id": "a"}}</script>
-<script type="application/vnd.jupyter.widget-view+json">{{"model_id": "b"}}</script>
+HOSTED = """<!doctype html><title>Widgets</title><body>
+<script type="{view}">{{"model_id": "a"}}</script><script type="{view}">{{"model_id": "b"}}</script>
 <script type="application/vnd.jupyter.widget-state+json">{state}</script><script src="{host}"></script>"""
 
 
@@ -283,7 +283,9 @@ def test_a_saved_anywidget_lives_and_others_say_what_they_need(visit, smoke_book
     other = {"model_module": "@jupyter-widgets/controls", "state": {}}
     state = json.dumps({"state": {"a": alive, "b": other}})
     host = (smoke_book.absolute() / "_static" / "host.js").as_uri()
-    (tmp_path / "widget.html").write_text(HOSTED.format(state=state, host=host))
+    (tmp_path / "widget.html").write_text(
+        HOSTED.format(state=state, host=host, view="application/vnd.jupyter.widget-view+json")
+    )
     page = visit("widget", base=tmp_path.as_uri())
     button = page.locator(".lb-widget button")
     button.wait_for()

@@ -1,34 +1,32 @@
 """The build: execute what is not yet executed, put the pages together, render them, publish them whole.
 
-Under ``_build`` there are ``executed/`` (one notebook for every key, see `sources.chapter_key`), ``work/`` (one folder
-for each running build, locked while it lives) and the pages: a tree under ``trees/`` that a link, by default ``html``,
-points to. The link is replaced in one step, so that a reader finds the last good page at every moment.
+Under ``_build`` there are ``executed/`` (one notebook for every key, see `sources.chapter_key`) and what
+`latentbook.press.publish` keeps: the folders of running builds, and the finished pages.
 """
 
 from __future__ import annotations
 
 import concurrent.futures
-import contextlib
 import dataclasses
 import json
 import os
 import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 import yaml
-from filelock import FileLock, Timeout
+from filelock import FileLock
 from nbformat import NotebookNode
 
 from latentbook.core import write_atomically
 from latentbook.press import claims, notebooks, sources, status
 from latentbook.press.execute import Job, Report, Workers, run
 from latentbook.press.notebooks import Chapter
+from latentbook.press.publish import publish, work_folder
 
 __all__ = ["BuildError", "Built", "Order", "build", "last_findings"]
 
@@ -104,10 +102,11 @@ def build(order: Order) -> bool:
 
     Raises:
         BuildError: If there is nothing to build, or a name is unknown.
+        PublishError: If something that no build made is in the pages' place.
     """
     chapters = notebooks.chapters(order.root / "book")
     _require_chapter(order, chapters)
-    with _work_folder(order) as work:
+    with work_folder(order.store) as work:
         built = _execute_all(order, chapters, work)
         for item in built:
             _tell_failure(item)
@@ -116,7 +115,7 @@ def build(order: Order) -> bool:
         tree = _render(order, built, work)
         if tree is None:
             return False
-        _publish(order, tree)
+        publish(tree, order.output, order.store)
     print(f"open {order.output / 'index.html'}", flush=True)
     return not any(item.report.error for item in built)
 
@@ -298,56 +297,3 @@ def last_findings(root: Path, output: Path) -> dict[str, list[claims.Finding]]:
         notebook = notebooks.read(root / "_build" / "executed" / entry["notebook"]) if entry["notebook"] else None
         found[name] = claims.rows(name, notebook, known, entry["run"])
     return found
-
-
-# ---- publishing ----
-
-
-@contextlib.contextmanager
-def _work_folder(order: Order) -> Iterator[Path]:
-    """Make a folder for one build, locked while the build lives, and clear away those of builds that died."""
-    works = order.store / "work"
-    works.mkdir(parents=True, exist_ok=True)
-    # Between a folder's making and its locking another build would take it for a dead one's.
-    with FileLock(works / "entry.lock"):
-        _clear_dead(works)
-        work = Path(tempfile.mkdtemp(dir=works))
-        lock = FileLock(works / f"{work.name}.lock")
-        lock.acquire()
-    try:
-        yield work
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-        Path(lock.lock_file).unlink(missing_ok=True)
-        lock.release()
-
-
-def _clear_dead(works: Path) -> None:
-    for folder in works.iterdir():
-        if folder.is_dir():
-            lock = FileLock(works / f"{folder.name}.lock")
-            with contextlib.suppress(Timeout), lock.acquire(timeout=0):
-                shutil.rmtree(folder, ignore_errors=True)
-                Path(lock.lock_file).unlink(missing_ok=True)
-
-
-def _publish(order: Order, tree: Path) -> None:
-    """Let the output link point to a finished tree, and remove trees that nothing has pointed to for a while."""
-    if order.output.exists() and not order.output.is_symlink():
-        raise BuildError(f"{order.output} is there, and is not a link that a build made: move it away")
-    trees = order.store / "trees"
-    trees.mkdir(parents=True, exist_ok=True)
-    home = trees / f"{order.output.name}-{tree.parents[1].name}"
-    with FileLock(order.store / "publish.lock"):
-        os.rename(tree, home)
-        link = order.output.with_name(f".{order.output.name}-{home.name}")
-        link.symlink_to(os.path.relpath(home, order.output.parent), target_is_directory=True)
-        os.replace(link, order.output)
-        _remove_old(trees, order.output.name)
-
-
-def _remove_old(trees: Path, name: str) -> None:
-    """Keep the newest tree and the one before it, which a browser may still have open."""
-    ours = sorted(trees.glob(f"{name}-*"), key=lambda tree: tree.stat().st_mtime)
-    for tree in ours[:-2]:
-        shutil.rmtree(tree, ignore_errors=True)

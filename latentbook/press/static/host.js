@@ -45,7 +45,8 @@
       figure.layout.margin.t = 8;
     }
     const words = new Map((figure.frames ?? []).map((frame) => [frame.name, takeWords(frame.layout)]));
-    const layout = { ...figure.layout, sliders: [] };
+    // Plotly changes the layout that it is given; the original says what a wide screen goes back to.
+    const layout = { ...structuredClone(figure.layout), sliders: [] };
     const plot = make("div", { className: "lb-plot" });
     place.append(...(figure.layout.sliders ?? []).map((slider) => control(Plotly, plot, slider, words)), plot);
     await Plotly.newPlot(plot, figure.data, layout, { ...figure.config, responsive: true, displaylogo: false, showSendToCloud: false });
