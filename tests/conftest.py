@@ -10,7 +10,7 @@ import pytest
 from jaxtyping import install_import_hook
 
 # Before the package is imported anywhere: every annotated function then checks the shapes that it is given.
-install_import_hook("latentbook", "laws.typecheck")
+install_import_hook("latentbook", "tests.laws.typecheck")
 
 import jaxtyping  # noqa: E402
 import torch  # noqa: E402

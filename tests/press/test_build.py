@@ -3,8 +3,9 @@
 import signal
 
 import pytest
-from conftest import CLAIMS, FIGURE, code, text
-from test_execute import is_gone, wait_for
+
+from tests.press.conftest import CLAIMS, FIGURE, code, text
+from tests.press.test_execute import is_gone, wait_for
 
 pytestmark = pytest.mark.kernel
 

@@ -2,11 +2,11 @@
 
 import nbformat
 import pytest
-from conftest import CLAIMS, code
 from nbformat.v4 import new_notebook, new_output
 
 from latentbook.press import claims
 from latentbook.press.claims import claim, find, finding, load, record, refresh, row_html, row_text, rows
+from tests.press.conftest import CLAIMS, code
 
 RUN = {"scale": "book", "dataset": "digits", "changed": {}}
 

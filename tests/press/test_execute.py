@@ -9,9 +9,9 @@ import time
 import nbformat
 import psutil
 import pytest
-from conftest import code, parameters, text
 
 from latentbook.press.execute import Job, Workers, run
+from tests.press.conftest import code, parameters, text
 
 pytestmark = pytest.mark.kernel
 

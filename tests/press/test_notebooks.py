@@ -2,11 +2,11 @@
 
 import nbformat
 import pytest
-from conftest import code, parameters, text
 from nbformat.v4 import new_notebook, new_output
 
 from latentbook.press import notebooks
 from latentbook.press.notebooks import defaults, output_problems, source_problems, with_outputs, with_values
+from tests.press.conftest import code, parameters, text
 
 PLOTLY = notebooks.PLOTLY
 LINE = {"data": [{"type": "scatter", "x": [1], "y": [2]}], "layout": {"meta": {"alt": "A dot."}}}

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -50,7 +51,7 @@ SABOTAGED = """
 import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
-from test_publish import finished
+from tests.press.test_publish import finished
 
 def sabotage(name, act):
     whole = getattr(os, name)
@@ -76,7 +77,7 @@ def test_trouble_in_the_middle_leaves_the_last_good_page(tmp_path, call, act):
     finished(tmp_path, "one")
     code = SABOTAGED.format(call=call, act=act)
     done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path), os.path.dirname(__file__)],
+        [sys.executable, "-c", code, str(tmp_path), str(Path(__file__).parents[2])],
         capture_output=True,
         text=True,
         check=False,

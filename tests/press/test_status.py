@@ -2,11 +2,11 @@
 
 from types import SimpleNamespace
 
-from conftest import CLAIMS
 from nbformat.v4 import new_notebook
 
 from latentbook.press import claims, status
 from latentbook.press.execute import Report
+from tests.press.conftest import CLAIMS
 
 
 def built(error=""):
