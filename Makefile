@@ -7,6 +7,9 @@ OPTIONS = $(if $(SCALE),--scale $(SCALE)) $(if $(DATASET),--dataset $(DATASET)) 
 # Where `make check` looks: the book, or the smoke book that `make test` builds beside it.
 PAGES ?= _build/html
 
+# Each target says in one line what it does: the words behind its `##`.
+say = @awk -F ':.*\#\# ' '/^$@:.*\#\# / {print "make $@: " $$2}' $(firstword $(MAKEFILE_LIST))
+
 .DEFAULT_GOAL := help
 .PHONY: help book test lab check bench lint clean chromium
 
@@ -14,39 +17,47 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 book: $(ENV)/.latentbook-book ## execute the chapters that changed and render the pages (SCALE= DATASET= CHAPTER=)
-	$(BIN)/latentbook build $(OPTIONS)
+	$(say)
+	@$(BIN)/latentbook build $(OPTIONS)
 
 test: $(ENV)/.latentbook-dev chromium ## all tests: package, chapters at smoke scale, pages in Chromium
-	$(BIN)/python -m pytest
+	$(say)
+	@$(BIN)/python -m pytest
 
 lab: $(ENV)/.latentbook-book ## open the chapters in JupyterLab
-	$(BIN)/jupyter lab book
+	$(say)
+	@$(BIN)/jupyter lab book
 
 check: $(ENV)/.latentbook-book ## compare the claims of the last build with their bands
-	$(BIN)/latentbook check --output $(PAGES)
+	$(say)
+	@$(BIN)/latentbook check --output $(PAGES)
 
 bench: $(ENV)/.latentbook-dev ## measure speed against peers, print one table, write benchmarks/results
-	$(BIN)/python benchmarks/run.py
+	$(say)
+	@$(BIN)/python benchmarks/run.py
 
 lint: $(ENV)/.latentbook-dev ## ruff, pyright, and notebooks without outputs
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/nbstripout --verify book/*.ipynb
-	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(say)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/nbstripout --verify book/*.ipynb
+	@$(BIN)/pyright --pythonpath $(BIN)/python
 
 clean: ## remove everything that was built, the environment excepted
-	rm -rf _build
+	$(say)
+	@rm -rf _build
 
 # A stamp tells what is installed. It is older than a changed pyproject.toml, so that a change installs anew.
 $(ENV)/.latentbook-%: pyproject.toml constraints.txt | $(ENV)/bin/python
-	$(BIN)/python -m pip install --quiet --upgrade "pip>=24"
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[$*]"
-	touch $@
+	@echo "installing what the extra [$*] needs into $(ENV); the first time takes minutes"
+	@$(BIN)/python -m pip install -qq --upgrade "pip>=24"
+	@$(BIN)/python -m pip install -qq --constraint constraints.txt --editable ".[$*]"
+	@touch $@
 
 $(ENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python >= 3.11 is needed, $$($(PYTHON) --version) found: pass PYTHON=/path/to/python3.11" >&2; exit 1; }
-	$(PYTHON) -m venv $(ENV) \
+	@$(PYTHON) -m venv $(ENV) \
 	  || { echo "no virtual environment could be made: on Debian, apt-get install python3-venv" >&2; exit 1; }
 
 # The browser of the page tests. LATENTBOOK_CHROMIUM names another one.

@@ -9,6 +9,8 @@ import nbformat
 import pytest
 from jaxtyping import install_import_hook
 
+import tests.laws  # noqa: F401  (the hook looks it up by name)
+
 # Before the package is imported anywhere: every annotated function then checks the shapes that it is given.
 install_import_hook("latentbook", "tests.laws.typecheck")
 
