@@ -172,7 +172,10 @@ def rows(
 
 
 def row_html(seen: Finding) -> str:
-    """Return one row of the claims table."""
+    """Return one row of the claims table.
+
+    The page's style makes columns of the cells. JupyterLab has no style for them, and shows the gaps instead.
+    """
     cells = {
         "sentence": seen.claim.sentence,
         "value": f"{figure(seen.value)} {seen.claim.unit}".strip(),
@@ -180,7 +183,11 @@ def row_html(seen: Finding) -> str:
         "verdict": seen.verdict,
         "source": seen.claim.source,
     }
-    spans = "".join(f'<span class="lb-claim-{name}">{html.escape(text)}</span>' for name, text in cells.items())
+    gaps = {"sentence": "", "value": "<br>", "band": " · expected " if seen.band else " · "}
+    spans = "".join(
+        f'<span class="lb-gap">{gaps.get(name, " · ")}</span><span class="lb-claim-{name}">{html.escape(text)}</span>'
+        for name, text in cells.items()
+    )
     verdict = {"no band": "none"}.get(seen.verdict, seen.verdict)
     return f'<div class="lb-claim" data-verdict="{verdict}">{spans}</div>'
 

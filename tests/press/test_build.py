@@ -1,6 +1,8 @@
 """Builds of small books: nothing twice, nothing stale, nothing half-written, whatever happens in between."""
 
 import signal
+import subprocess
+import sys
 
 import pytest
 

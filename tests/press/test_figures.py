@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 import pytest
 import torch
 
-from latentbook.press.figures import image_row, layout, show, slider, with_frames
+from latentbook.press.figures import SLIDER_HEIGHT, image_row, layout, show, slider, with_frames
 
 
 @pytest.fixture
@@ -54,7 +54,8 @@ def test_the_first_state_is_the_active_frame():
     figure = with_frames(frames, 2, "k = ", height=333)
     assert figure.data[0].y == (2,)
     assert figure.layout.annotations[0].text == "at 2"
-    assert figure.layout.height == 333
+    assert figure.layout.height == 333 + SLIDER_HEIGHT
+    assert figure.layout.meta == {"slider_height": SLIDER_HEIGHT}
     assert len(figure.frames) == 3
 
 

@@ -17,11 +17,18 @@ ACCENT = "#1098ad"
 WARM = "#e8590c"
 MUTED = "rgba(134,142,150,0.55)"
 HAIR = "rgba(128,128,128,0.5)"
+# Nothing can be dragged, so nothing needs to be zoomed or reset.
+UNUSED_BUTTONS = "zoom pan select lasso zoomin zoomout autoscale resetscale".split()
 CLASSES = "#4477AA #EE6677 #228833 #CCBB44 #66CCEE #AA3377 #BBBBBB #EE8866 #44BB99 #999933".split()
 FONT = '-apple-system, BlinkMacSystemFont, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
 
-# Uploads a reader's figure to a server: off. The mode bar shows on hover.
-CONFIG = {"showSendToCloud": False, "displaylogo": False, "responsive": True, "plotlyServerURL": ""}
+# Between plotly's default inks for paper white and for near black: JupyterLab has both themes, and no host.js.
+INK = "#757c83"
+# Height that plotly's own slider takes in JupyterLab; the page has a control of its own.
+SLIDER_HEIGHT = 96
+
+# Uploads a reader's figure to a server: off. No `responsive`: in JupyterLab it lets a figure with a slider collapse.
+CONFIG = {"showSendToCloud": False, "displaylogo": False, "plotlyServerURL": ""}
 
 
 def layout(*, height: int = 420, **more: object) -> go.Layout:
@@ -37,12 +44,13 @@ def layout(*, height: int = 420, **more: object) -> go.Layout:
         height=height,
         autosize=True,
         showlegend=False,
-        font={"family": FONT, "size": 13},
+        font={"family": FONT, "size": 13, "color": INK},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         margin={"l": 48, "r": 16, "t": 32, "b": 44},
         hoverlabel={"font": {"family": FONT, "size": 13}},
         dragmode=False,
+        modebar={"bgcolor": "rgba(0,0,0,0)", "color": HAIR, "activecolor": ACCENT, "remove": UNUSED_BUTTONS},
     )
     axis = {
         "showgrid": False,
@@ -53,7 +61,7 @@ def layout(*, height: int = 420, **more: object) -> go.Layout:
         "ticks": "outside",
         "ticklen": 4,
         "tickcolor": HAIR,
-        "title": {"standoff": 8},
+        "title": {"standoff": 8, "font": {"size": 13}},
         "automargin": True,
     }
     base.template = go.layout.Template(layout={"xaxis": axis, "yaxis": axis, "colorway": CLASSES})
@@ -90,7 +98,14 @@ def slider(labels: Sequence[str], active: int, prefix: str) -> dict:
     """
     now = {"mode": "immediate", "frame": {"duration": 0, "redraw": True}, "transition": {"duration": 0}}
     steps = [{"method": "animate", "label": label, "args": [[label], now]} for label in labels]
-    return {"active": active, "steps": steps, "currentvalue": {"prefix": prefix}, "pad": {"t": 32}}
+    look = {
+        "bgcolor": "#adb5bd",
+        "activebgcolor": ACCENT,
+        "borderwidth": 0,
+        "tickcolor": HAIR,
+        "pad": {"t": 16, "b": 12},
+    }
+    return {"active": active, "steps": steps, "currentvalue": {"prefix": prefix}, **look}
 
 
 def with_frames(frames: Sequence[go.Frame], active: int, prefix: str, **shape: Any) -> go.Figure:
@@ -100,13 +115,15 @@ def with_frames(frames: Sequence[go.Frame], active: int, prefix: str, **shape: A
         frames: All traces of every state, and the annotations of its layout.
         active: Index of the state that is shown first.
         prefix: What the frames' names are values of.
-        shape: Keywords of `layout`.
+        shape: Keywords of `layout`; `height` is without the slider.
 
     All chapters.
     """
     labels = [str(frame.name) for frame in frames]
     first = frames[active].to_plotly_json()
+    shape["height"] = shape.get("height", 420) + SLIDER_HEIGHT
     base = layout(sliders=[slider(labels, active, prefix)], annotations=first["layout"]["annotations"], **shape)
+    base.meta = {"slider_height": SLIDER_HEIGHT}
     return go.Figure(data=first["data"], frames=frames, layout=base)
 
 
@@ -128,7 +145,7 @@ def show(figure: go.Figure, *, alt: str, caption: str = "", phone: Mapping[str, 
 
     if not alt.strip():
         raise ValueError("`alt` is empty: say in a sentence what the figure shows, for whoever cannot see it")
-    figure.update_layout(meta={"alt": alt, "phone": dict(phone or {})})
+    figure.update_layout(meta={**(figure.layout.meta or {}), "alt": alt, "phone": dict(phone or {})})
     content = {**json.loads(figure.to_json() or ""), "config": CONFIG}
     display({"application/vnd.plotly.v1+json": content, "text/plain": alt}, raw=True)
     if caption:

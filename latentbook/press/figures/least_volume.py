@@ -115,7 +115,14 @@ def pruning_figure(cost: Tensor, bound: Tensor) -> go.Figure:
     pruned = np.arange(len(cost))
     lines = [
         go.Scatter(x=pruned, y=bound.numpy(), mode="lines", line={"color": MUTED, "width": 2}, name="bound"),
-        go.Scatter(x=pruned, y=cost.numpy(), mode="lines+markers", line={"color": ACCENT, "width": 2}, name="measured"),
+        go.Scatter(
+            x=pruned,
+            y=cost.numpy(),
+            mode="lines+markers",
+            line={"color": ACCENT, "width": 2},
+            name="measured",
+            cliponaxis=False,
+        ),
     ]
     shape = layout(
         height=340,
@@ -152,7 +159,7 @@ def widths_figure(widths: Mapping[str, Tensor], colours: Mapping[str, str] | Non
         height=380,
         margin={"l": 56, "r": 88, "t": 16, "b": 44},
         xaxis={"title": "latent dimension, widest first", "range": [0, 1 + max(len(std) for std in widths.values())]},
-        yaxis={"title": "width σ", "type": "log", "dtick": 1, "exponentformat": "power"},
+        yaxis={"title": "width σ", "type": "log", "dtick": 1, "exponentformat": "power", "tickfont": {"size": 10}},
         annotations=labels,
     )
     return go.Figure(lines, shape)
@@ -218,9 +225,7 @@ def _images(run: Run, images: Tensor) -> list[go.Heatmap]:
 def _words(run: Run, pca: Tensor) -> dict:
     """Return what a frame shows, in words: JupyterLab has it inside the figure, the page beside the slider."""
     m, kept = len(run.std), run.dimensions
-    words = (
-        f"<b>{kept} of {m} dimensions</b>, error {run.error:.2f} ({kept} principal components: {float(pca[kept]):.2f})"
-    )
+    words = f"<b>{kept} of {m} dimensions</b>, error {run.error:.2f} (PCA with {kept}: {float(pca[kept]):.2f})"
     if kept == 0:
         words = f"<b>collapsed</b>, every image becomes the mean: error {run.error:.2f}"
     place = {"xref": "paper", "yref": "paper", "x": 0, "y": 1, "xanchor": "left", "yanchor": "bottom", "yshift": 10}

@@ -25,7 +25,8 @@
     const ink = getComputedStyle(document.documentElement).getPropertyValue("--pst-color-text-base").trim();
     const phone = layout.meta?.phone ?? {};
     const shape = Object.fromEntries(Object.keys(phone).map((path) => [path, narrow.matches ? phone[path] : at(layout, path)]));
-    return { "font.color": ink || "#222", ...shape };
+    // Setting a height turns autosize off, and a figure that no longer follows its column scrolls the page sideways.
+    return { "font.color": ink || "#222", ...shape, autosize: true };
   }
   const at = (object, path) => path.split(/[.[\]]+/).filter(Boolean).reduce((value, key) => value?.[key], object) ?? null;
 
@@ -39,7 +40,8 @@
   async function draw(place) {
     const Plotly = await plotly();
     const figure = parse(place.querySelector("script"));
-    // The room that the words had in the figure goes with them.
+    // The room that plotly's slider and the words have in JupyterLab goes with them.
+    figure.layout.height -= figure.layout.meta?.slider_height ?? 0;
     if (takeWords(figure.layout)) {
       figure.layout.height -= figure.layout.margin.t - 8;
       figure.layout.margin.t = 8;
