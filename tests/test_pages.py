@@ -237,6 +237,13 @@ def test_the_phone_has_its_own_shape_of_the_figure(visit):
     page.wait_for_function(f"{domain} < 0.6")
 
 
+def test_a_window_that_narrows_does_not_scroll_sideways(visit):
+    page = visit(CHAPTER)
+    draw_all(page)
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.wait_for_function("document.documentElement.scrollWidth <= 390")
+
+
 def test_figures_take_the_ink_of_the_theme(visit):
     page = visit(CHAPTER, color_scheme="dark")
     draw_all(page)

@@ -98,14 +98,8 @@ def slider(labels: Sequence[str], active: int, prefix: str) -> dict:
     """
     now = {"mode": "immediate", "frame": {"duration": 0, "redraw": True}, "transition": {"duration": 0}}
     steps = [{"method": "animate", "label": label, "args": [[label], now]} for label in labels]
-    look = {
-        "bgcolor": "#adb5bd",
-        "activebgcolor": ACCENT,
-        "borderwidth": 0,
-        "tickcolor": HAIR,
-        "pad": {"t": 16, "b": 12},
-    }
-    return {"active": active, "steps": steps, "currentvalue": {"prefix": prefix}, **look}
+    look = {"bgcolor": "#adb5bd", "activebgcolor": ACCENT, "borderwidth": 0, "tickcolor": HAIR}
+    return {"active": active, "steps": steps, "currentvalue": {"prefix": prefix}, "pad": {"t": 16, "b": 12}, **look}
 
 
 def with_frames(frames: Sequence[go.Frame], active: int, prefix: str, **shape: Any) -> go.Figure:

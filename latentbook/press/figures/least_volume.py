@@ -114,14 +114,10 @@ def pruning_figure(cost: Tensor, bound: Tensor) -> go.Figure:
     """
     pruned = np.arange(len(cost))
     lines = [
-        go.Scatter(x=pruned, y=bound.numpy(), mode="lines", line={"color": MUTED, "width": 2}, name="bound"),
+        go.Scatter(x=pruned, y=bound.numpy(), mode="lines", line={"color": MUTED, "width": 2}),
+        # Markers on the axis itself, where nothing is lost, stay whole.
         go.Scatter(
-            x=pruned,
-            y=cost.numpy(),
-            mode="lines+markers",
-            line={"color": ACCENT, "width": 2},
-            name="measured",
-            cliponaxis=False,
+            x=pruned, y=cost.numpy(), mode="lines+markers", line={"color": ACCENT, "width": 2}, cliponaxis=False
         ),
     ]
     shape = layout(
