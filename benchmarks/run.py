@@ -27,6 +27,7 @@ def main() -> None:
     print(f"{machine()}, torch {torch.__version__}, 1 thread, load {load:.1f} before")
     print("\n".join(_line(row) for row in rows))
     facts = {"machine": machine(), "torch": torch.__version__, "threads": 1, "load": load}
+    (HERE / "results").mkdir(exist_ok=True)
     file = HERE / "results" / (re.sub(r"[^A-Za-z0-9]+", "-", machine()).strip("-") + ".json")
     file.write_text(json.dumps({**facts, "rows": [dataclasses.asdict(row) for row in rows]}, indent=1) + "\n")
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import sys
 from pathlib import Path
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -32,7 +35,9 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--dataset", help="data set of every chapter (default: each chapter's own)")
     build.add_argument("--device", help="auto (default), cpu, cuda or cuda:<index>")
     build.add_argument("--chapter", help="execute this chapter only, as in 1-least-volume")
-    build.add_argument("--cap", type=float, default=3600.0, help="seconds that one chapter may take (default: 3600)")
+    build.add_argument("--cap", type=float, help="seconds that one chapter may take (default: by scale)")
+    build.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="another parameter")
+    build.add_argument("-r", nargs=2, action="append", default=[], metavar=("NAME", "TEXT"), help="one that stays text")
     build.set_defaults(command=_build)
 
     check = commands.add_parser("check", parents=[root], help="compare the claims of the last build with their bands")
@@ -44,11 +49,15 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _build(chosen: argparse.Namespace) -> int:
-    from latentbook.press.build import BuildError, Order, build
+    import yaml
+
+    from latentbook.press.build import build
+    from latentbook.press.plan import BuildError, Order
     from latentbook.press.publish import PublishError
 
     names = ("scale", "dataset", "device")
-    parameters = {name: getattr(chosen, name) for name in names if getattr(chosen, name) is not None}
+    parameters: dict[str, object] = {name: getattr(chosen, name) for name in names if getattr(chosen, name) is not None}
+    parameters |= {name: yaml.safe_load(value) for name, value in chosen.p} | dict(chosen.r)
     order = Order(chosen.root.resolve(), _output(chosen), parameters, chosen.chapter, cap=chosen.cap)
     try:
         return 0 if build(order) else 1
@@ -56,7 +65,8 @@ def _build(chosen: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"{error}: the last good pages stand; make room or allow writing, then build again", file=sys.stderr)
+        repair = "; make room or allow writing, then build again" if error.errno in NO_ROOM else ""
+        print(f"{error}: the last good pages stand{repair}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("stopped; the last good pages stand", file=sys.stderr)
@@ -64,8 +74,9 @@ def _build(chosen: argparse.Namespace) -> int:
 
 
 def _check(chosen: argparse.Namespace) -> int:
-    from latentbook.press.build import BuildError, last_findings
     from latentbook.press.claims import row_text
+    from latentbook.press.plan import BuildError
+    from latentbook.press.render import last_findings
 
     try:
         found = last_findings(chosen.root.resolve(), _output(chosen))

@@ -31,6 +31,8 @@ def resolve_device(device: str = "auto") -> torch.device:
     Example:
         >>> resolve_device("cpu")
         device(type='cpu')
+
+    All chapters.
     """
     choices = ["auto", "cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
     if device == "auto":
@@ -53,8 +55,11 @@ def seeded(seed: int):
         ...     first = torch.rand(3)
         >>> with seeded(0):
         ...     assert torch.rand(3).equal(first)
+
+    All chapters.
     """
-    with torch.random.fork_rng():
+    # Naming the devices keeps torch from warning where there are several.
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(seed)
         yield
 
@@ -74,6 +79,8 @@ def write_atomically(path: Path, content: bytes) -> None:
         >>> write_atomically(target, b"42")
         >>> target.read_bytes(), [p.name for p in target.parent.iterdir()]
         (b'42', ['result.bin'])
+
+    All chapters.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

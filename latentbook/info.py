@@ -14,6 +14,8 @@ import latentbook
 
 __all__ = ["lines"]
 
+BOOK = "jupyter-book plotly papermill anywidget jupyterlab sphinx-mathjax-offline psutil filelock".split()
+
 
 def lines() -> Iterator[str]:
     """Yield the lines."""
@@ -33,6 +35,8 @@ def _torch_line() -> str:
 
 
 def _torchvision_line() -> str:
+    if not _installed("torchvision"):
+        return "torchvision is missing: `pip install torch torchvision`"
     torch, torchvision = (importlib.metadata.version(name) for name in ("torch", "torchvision"))
     try:
         importlib.import_module("torchvision")
@@ -47,7 +51,7 @@ def _torchvision_line() -> str:
 
 
 def _book_line() -> str:
-    missing = [name for name in ("jupyter-book", "plotly", "papermill", "anywidget") if not _installed(name)]
+    missing = [name for name in BOOK if not _installed(name)]
     return f"book: {', '.join(missing)} missing, `pip install -e .[book]`" if missing else "book: ready"
 
 

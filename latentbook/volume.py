@@ -52,7 +52,7 @@ def volume_penalty(z: Float[Tensor, "*batch m"], eta: float | Tensor = 1.0) -> F
     .. math:: L_{\mathrm{vol}}(z) = \Bigl(\prod_{i=1}^{m} (\sigma_i + \eta)\Bigr)^{1/m}
 
     The gradient towards :math:`\sigma_i` is :math:`L_{\mathrm{vol}} / (m (\sigma_i + \eta))`: narrow dimensions are
-    pushed harder than wide ones, at most :math:`1/\eta` times as hard as the penalty itself. At :math:`\eta = 0` a
+    pushed harder than wide ones, but never harder than :math:`L_{\mathrm{vol}} / (m \eta)`. At :math:`\eta = 0` a
     single dead dimension makes the penalty and its gradient zero for all of them.
 
     Args:

@@ -51,12 +51,21 @@ SMOKE = ROOT / "_build" / "smoke"
 
 
 @pytest.fixture(scope="session")
-def smoke_book():
+def smoke_book(device):
     """The folder of the smoke book's pages, built by the press as a reader would."""
-    words = ["build", "--scale", "smoke", "--root", str(ROOT), "--output", str(SMOKE)]
+    before = _state_of_the_book()
+    words = ["build", "--scale", "smoke", "--device", str(device), "--root", str(ROOT), "--output", str(SMOKE)]
     done = subprocess.run([sys.executable, "-m", "latentbook", *words], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert _state_of_the_book() == before, "the tests' build changed the pages of `make book`"
     return SMOKE
+
+
+def _state_of_the_book():
+    """Return what `make book` has published: where its link points to, and all files there with their times."""
+    html = SMOKE.with_name("html")
+    files = {str(file): file.stat().st_mtime_ns for file in html.rglob("*")} if html.exists() else {}
+    return html.readlink() if html.is_symlink() else None, files
 
 
 @pytest.fixture(scope="session")

@@ -33,6 +33,9 @@ def published(path: str, md5: str, mirrors: Sequence[str]) -> bytes:
         md5: The checksum that it was published with.
         mirrors: Addresses that end where the file's name begins.
 
+    Returns:
+        The whole file, as it was published.
+
     Raises:
         FileNotFoundError: If it is nowhere to be had, or ``$LATENTBOOK_DATA`` is not a folder.
         ChecksumError: If the file that was found is not the one that was published.

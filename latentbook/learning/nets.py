@@ -25,6 +25,9 @@ def mlp(
         activation: Makes one activation; called anew for every layer.
         parametrization: Applied to every linear layer, for instance torch's `spectral_norm`.
 
+    Returns:
+        The layers in order, without an activation at the end.
+
     Raises:
         ValueError: If there are fewer than two widths, or one is below 1.
 
@@ -56,12 +59,20 @@ def mlp_encoder(
         latent_dim: Size of a code.
         activation: Makes one activation.
 
+    Returns:
+        The encoder; any number of leading dimensions is a batch.
+
+    Raises:
+        ValueError: If `event_shape` has no dimension.
+
     Example:
         >>> mlp_encoder((1, 8, 8), [16], 2)(torch.zeros(5, 1, 8, 8)).shape
         torch.Size([5, 2])
 
     All chapters.
     """
+    if not event_shape:
+        raise ValueError("`event_shape` is (): an example has at least one dimension, as in (1,)")
     flatten = nn.Flatten(start_dim=-len(event_shape))
     return nn.Sequential(flatten, mlp([math.prod(event_shape), *hidden, latent_dim], activation))
 
@@ -81,6 +92,9 @@ def mlp_decoder(
         event_shape: Shape of one example.
         activation: Makes one activation.
         parametrization: Applied to every linear layer.
+
+    Returns:
+        The decoder; any number of leading dimensions is a batch.
 
     Example:
         >>> mlp_decoder(2, [16], (1, 8, 8))(torch.zeros(5, 2)).shape

@@ -15,6 +15,9 @@ def check_choice(name: str, value: object, choices: Iterable[str]) -> str:
         value: What was given.
         choices: What is allowed.
 
+    Returns:
+        The value.
+
     Raises:
         TypeError: If it is no string; names papermill's ``-r``, which keeps strings.
         ValueError: If it is not among the choices.
@@ -45,6 +48,9 @@ def check_number(name: str, value: object, low: float, high: float = float("inf"
         low: Smallest value allowed.
         high: Largest value allowed.
 
+    Returns:
+        The value, as a float.
+
     Raises:
         TypeError: If it is no number.
         ValueError: If it is out of range or not a number (nan).
@@ -73,6 +79,9 @@ def check_integer(name: str, value: object, low: int, high: int = 2**63 - 1) -> 
         value: What was given.
         low: Smallest value allowed.
         high: Largest value allowed.
+
+    Returns:
+        The value.
 
     Raises:
         TypeError: If it is no integer.

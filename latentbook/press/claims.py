@@ -13,6 +13,7 @@ import yaml
 from nbformat import NotebookNode
 
 import latentbook
+from latentbook.press.notebooks import defaults, read
 
 __all__ = ["Claim", "Finding", "claim", "find", "finding", "load", "record", "rows"]
 
@@ -46,7 +47,7 @@ class Finding:
         claim: The entry.
         value: What was measured; None if the chapter did not say.
         band: What is allowed; None if no band is set for this run.
-        verdict: ``"inside"``, ``"outside"``, ``"missing"`` or ``"no band"``.
+        verdict: ``"inside"``, ``"outside"``, ``"missing"``, ``"unlisted"`` or ``"no band"``.
         remark: Why there is no band; may be empty.
     """
 
@@ -74,11 +75,11 @@ def claim(name: str, value: SupportsFloat) -> None:
     from IPython.display import display
 
     number = _finite(name, value)
-    entry = find(load(), name)
+    file = _claims_file()
+    entry = find(load(file), name)
     shell = get_ipython()
     # A chapter's parameters are plain names in the notebook.
-    names = shell.user_ns if shell else {}
-    seen = finding(entry, number, str(names.get("scale", "book")), str(names.get("dataset", "digits")), {})
+    seen = finding(entry, number, **_run_of(file.with_name(f"{entry.chapter}.ipynb"), shell.user_ns if shell else {}))
     metadata = {"latentbook": {"claim": name, "value": number}}
     display({"text/html": row_html(seen), "text/plain": row_text(seen)}, raw=True, metadata=metadata)
 
@@ -120,7 +121,8 @@ def finding(entry: Claim, value: float | None, scale: str, dataset: str, changed
     """
     band = entry.bands.get(scale, {}).get(dataset)
     if value is None:
-        return Finding(entry, None, band, "missing")
+        repair = f'say `claim("{entry.name}", ...)` in {entry.chapter}, or remove the entry'
+        return Finding(entry, None, None, "missing", repair)
     if changed:
         return Finding(entry, value, None, "no band", f"at {_listed(changed)}; bands hold at the default")
     if band is None:
@@ -146,7 +148,8 @@ def refresh(notebook: NotebookNode, claims: Mapping[str, Claim], run: Mapping[st
         run: Keywords of `finding`: scale, dataset, changed.
     """
     for output, name, value in record(notebook):
-        seen = finding(find(claims, name), value, **run)  # pyright: ignore[reportArgumentType]
+        entry = claims.get(name)
+        seen = finding(entry, value, **run) if entry else _unlisted(name, value)  # pyright: ignore[reportArgumentType]
         output.data["text/html"], output.data["text/plain"] = row_html(seen), row_text(seen)
 
 
@@ -163,7 +166,7 @@ def rows(
     """
     said = {name: value for _, name, value in record(notebook)} if notebook else {}
     due = {name: entry for name, entry in claims.items() if entry.chapter == chapter or name in said}
-    unlisted = [Finding(_unlisted(name, chapter), said[name], None, "unlisted") for name in said.keys() - claims.keys()]
+    unlisted = [_unlisted(name, said[name]) for name in said.keys() - claims.keys()]
     judged = [finding(entry, said.get(name), **run) for name, entry in due.items()]  # pyright: ignore[reportArgumentType]
     return judged + unlisted
 
@@ -210,6 +213,19 @@ def figure(value: float | None) -> str:
     return f"{value:,.0f}" if value == round(value) else f"{value:.3g}"
 
 
+def _run_of(chapter: Path, names: Mapping[str, object]) -> dict:
+    """Return the keywords of `finding` for a kernel in which a chapter runs.
+
+    Args:
+        chapter: The notebook; where it is not beside the claims, no parameter counts as changed.
+        names: The kernel's names and values.
+    """
+    default = defaults(read(chapter)) if chapter.exists() else {}
+    free = [name for name in default if name not in ("scale", "dataset", "device")]
+    changed = {name: names[name] for name in free if name in names and names[name] != default[name]}
+    return {"scale": names.get("scale", "book"), "dataset": names.get("dataset", "digits"), "changed": changed}
+
+
 # ---- the file ----
 
 
@@ -251,8 +267,9 @@ def _finite(name: str, value: object) -> float:
     return number
 
 
-def _unlisted(name: str, chapter: str) -> Claim:
-    return Claim(name, chapter, "not in book/claims.yml: add it there", "", "", {})
+def _unlisted(name: str, value: float) -> Finding:
+    entry = Claim(name, "", f"{name} is not in book/claims.yml: add it there, or do not claim it", "", "", {})
+    return Finding(entry, value, None, "unlisted")
 
 
 def _listed(changed: Mapping[str, object]) -> str:

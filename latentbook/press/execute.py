@@ -31,7 +31,7 @@ __all__ = ["Job", "Report", "Workers", "run"]
 
 ONE_THREAD = dict.fromkeys(["OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"], "1")
 # A kernel that hangs in the interpreter is ended by papermill at the cap; this is for a worker that hangs itself.
-GRACE_SECONDS = 60
+GRACE_SECONDS = 180
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,11 @@ class Workers:
         worker.stdin.flush()
         return worker
 
+    @property
+    def stopped(self) -> bool:
+        """Whether the build is stopping."""
+        return self._stopped
+
     def end(self, worker: subprocess.Popen) -> None:
         """End a worker and its kernel: by closing its standard input, and if that does not help by force."""
         with contextlib.suppress(OSError):
@@ -166,7 +171,7 @@ def execute(job: Job) -> Report:
     This process stays small (no torch): a child's peak memory counts what it shares with its parent when it starts.
     """
     start = time.monotonic()
-    report = _attempt(job, _Clock(start + job.cap))
+    report = _attempt(job, _Clock(job.cap))
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     report.seconds = time.monotonic() - start
     report.cpu_seconds = usage.ru_utime + usage.ru_stime
@@ -176,16 +181,19 @@ def execute(job: Job) -> Report:
 
 
 class _Clock:
-    """Tells papermill how long a cell may take: until the chapter's end. Remembers which cell that was."""
+    """Tells papermill how long a cell may take: until the cap, counted from the first cell. Remembers which it was."""
 
-    def __init__(self, end: float) -> None:
-        self.end = end
+    def __init__(self, cap: float) -> None:
+        self.cap = cap
+        self.end: float | None = None
         self.last: object = None
         self.index: int | None = None
 
     def __call__(self, cell: NotebookNode) -> float:
         if cell is not self.last and "injected-parameters" not in tags(cell):
             self.last, self.index = cell, 0 if self.index is None else self.index + 1
+        if self.end is None:
+            self.end = time.monotonic() + self.cap
         # Zero would be read as "no limit".
         return max(0.1, self.end - time.monotonic())
 
@@ -205,14 +213,17 @@ def _attempt(job: Job, clock: _Clock, retry: bool = True) -> Report:
     except papermill.PapermillExecutionError as error:
         return Report(f"{error.ename}: {error.evalue}", _tail(error.traceback), clock.index)
     except nbclient.exceptions.CellTimeoutError:
-        return Report(f"passed its cap of {job.cap:,.0f} s", [], clock.index)
+        return Report(f"passed its cap of {job.cap:,.0f} s: shorten it, or pass --cap", [], clock.index)
     except nbclient.exceptions.DeadKernelError:
-        return Report("its kernel died: out of memory, or ended by somebody", [], clock.index)
+        problem = "its kernel died, of too little memory or by somebody's hand: lower latent_dim or the scale"
+        return Report(problem, [], clock.index)
     except (RuntimeError, TimeoutError) as error:
+        if clock.index is not None:
+            raise
         # So speaks a kernel that never started: a port taken by another, a machine too busy.
         if retry:
             return _attempt(job, clock, retry=False)
-        return Report(f"its kernel did not start, twice: {error}")
+        return Report(f"its kernel did not start, twice ({error}): try `python -m ipykernel_launcher --help`")
     return Report()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,28 +17,37 @@ __all__ = [
     "chapters",
     "defaults",
     "output_problems",
+    "placeholder",
     "read",
     "source_problems",
     "tags",
     "with_outputs",
     "with_values",
+    "without_injected",
 ]
 
 PLOTLY = "application/vnd.plotly.v1+json"
 IMAGES = ("image/png", "image/svg+xml", "image/jpeg")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Chapter:
     """A notebook under ``book/``.
 
     Attributes:
         path: The source, without outputs.
-        notebook: Its content.
+        content: Its content, if it is not to be read from the file.
     """
 
     path: Path
-    notebook: NotebookNode
+    content: NotebookNode | None = None
+
+    @property
+    def notebook(self) -> NotebookNode:
+        """The content, read when first asked for: a broken file is its chapter's failure."""
+        if self.content is None:
+            self.content = read(self.path)
+        return self.content
 
     @property
     def name(self) -> str:
@@ -56,7 +66,7 @@ def chapters(book: Path) -> list[Chapter]:
     Args:
         book: The folder that holds the notebooks.
     """
-    return [Chapter(path, read(path)) for path in sorted(book.glob("*.ipynb"))]
+    return [Chapter(path) for path in sorted(book.glob("*.ipynb"))]
 
 
 def read(path: Path) -> NotebookNode:
@@ -168,17 +178,26 @@ def _output_problem(cell: NotebookNode, output: NotebookNode) -> str | None:
 
 
 def _figure_problem(figure: Mapping, cell_alt: str) -> str | None:
-    if not any(_has_points(trace) for trace in figure.get("data", [])):
-        return "an empty figure: no trace has data; draw something or remove it"
+    states = [figure.get("data", []), *(frame.get("data", []) for frame in figure.get("frames") or [])]
+    if not all(any(_has_points(trace) for trace in state) for state in states):
+        return "an empty figure, or an empty frame of one: no trace has data; draw something or remove it"
     if not (cell_alt or (figure.get("layout", {}).get("meta") or {}).get("alt")):
         return "a figure without alt text: show it with `figures.show(figure, alt=...)`"
     return None
 
 
 def _has_points(trace: Mapping) -> bool:
-    """Whether some array of a trace holds anything; plotly writes arrays as lists or as base64."""
-    arrays = [trace.get(name) for name in ("x", "y", "z", "values", "r", "source", "lat")]
-    return any(array.get("bdata") if isinstance(array, Mapping) else array for array in arrays if array is not None)
+    """Whether some array of a trace holds anything."""
+    return any(_holds_something(trace.get(name)) for name in ("x", "y", "z", "values", "r", "source", "lat"))
+
+
+def _holds_something(array: object) -> bool:
+    """Whether an array, as plotly writes it, has a value: a list, maybe of lists, or base64."""
+    if isinstance(array, Mapping):
+        return bool(array.get("bdata"))
+    if isinstance(array, list):
+        return any(_holds_something(item) for item in array)
+    return array is not None and not (isinstance(array, float) and math.isnan(array))
 
 
 def _cell_alt(cell: NotebookNode) -> str:
@@ -209,6 +228,21 @@ def with_outputs(source: NotebookNode, executed: NotebookNode, values: Mapping[s
     if "widgets" in executed.metadata:
         page.metadata["widgets"] = executed.metadata["widgets"]
     page.cells = _lead_first(page.cells)
+    return page
+
+
+def without_injected(executed: NotebookNode) -> NotebookNode:
+    """Return an executed notebook with the cells of its source only."""
+    source = copy.deepcopy(executed)
+    source.cells = [cell for cell in source.cells if "injected-parameters" not in tags(cell)]
+    return source
+
+
+def placeholder(name: str, notice: str) -> NotebookNode:
+    """Return a page in a chapter's place: its name, and why there is nothing else."""
+    cells = [nbformat.v4.new_markdown_cell(f"# {name}"), nbformat.v4.new_markdown_cell(notice)]
+    page = nbformat.v4.new_notebook(cells=cells)
+    page.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     return page
 
 

@@ -33,8 +33,8 @@ class Plotly(MimeRenderPlugin):
         if not alt:
             renderer.logger.warning("a plotly figure has no alt text", subtype="alt", line=data.line)
         label = html.escape(alt or "figure", quote=True)
-        # "</script>" inside the JSON would end the element.
-        body = json.dumps(figure, separators=(",", ":")).replace("</", r"<\/")
+        # "</script>" inside the JSON would end the element, "<!--<script>" would keep it from ending.
+        body = json.dumps(figure, separators=(",", ":")).replace("<", r"\u003c")
         return [
             nodes.raw(
                 format="html",
@@ -52,7 +52,7 @@ def setup(app):
 
 
 def _add_files(app):
-    """Serve our script and style, and plotly and MathJax out of the packages that are installed."""
+    """Serve the book's script and style, and plotly and MathJax out of the packages that are installed."""
     plotly = distribution("plotly").locate_file("plotly/package_data/plotly.min.js")
     mathjax = distribution("sphinx-mathjax-offline").locate_file(
         "sphinx-mathjax-offline/static/mathjax/tex-svg-full.js"

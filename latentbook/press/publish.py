@@ -7,6 +7,7 @@ link, by default ``_build/html``, is replaced to point to it: a reader finds the
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import shutil
 import tempfile
@@ -59,9 +60,11 @@ def publish(tree: Path, output: Path, store: Path) -> None:
     """
     if output.exists() and not output.is_symlink():
         raise PublishError(f"{output} is there, and is not a link that a build made: move it away")
-    trees = store / "trees"
-    trees.mkdir(parents=True, exist_ok=True)
-    home = trees / f"{output.name}-{tree.relative_to(store / 'work').parts[0]}"
+    # Trees of one output have a folder of their own: pages elsewhere, of whatever name, are none of its business.
+    trees = store / "trees" / hashlib.sha256(str(output).encode()).hexdigest()[:8]
+    home = trees / tree.relative_to(store / "work").parts[0]
+    for folder in (trees, output.parent):
+        folder.mkdir(parents=True, exist_ok=True)
     with FileLock(store / "publish.lock"):
         os.rename(tree, home)
         # One fixed name: a build that is killed here leaves a link that the next one replaces.
@@ -86,6 +89,6 @@ def _clear_dead(works: Path) -> None:
 
 def _remove_old(trees: Path, output: Path) -> None:
     """Keep the tree that is linked and the newest other, which a browser may still have open."""
-    others = [tree for tree in trees.glob(f"{output.name}-*") if tree.name != output.readlink().name]
+    others = [tree for tree in trees.iterdir() if tree.name != output.readlink().name]
     for tree in sorted(others, key=lambda tree: tree.stat().st_mtime)[:-1]:
         shutil.rmtree(tree, ignore_errors=True)

@@ -119,6 +119,9 @@ def _files_of(module: str, package: Path) -> set[Path]:
 
 
 def _without_magic(code: str) -> str:
+    if code.lstrip().startswith("%%"):
+        # The rest of the cell may be another language.
+        return ""
     return "\n".join("" if line.lstrip().startswith(("%", "!")) else line for line in code.splitlines())
 
 

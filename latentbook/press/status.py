@@ -10,13 +10,13 @@ from latentbook.press.claims import Finding
 from latentbook.press.execute import Report
 
 if TYPE_CHECKING:
-    from latentbook.press.build import Built
+    from latentbook.press.plan import Built
 
-__all__ = ["failure_notice", "page", "summary"]
+__all__ = ["failure_notice", "not_yet_notice", "page", "summary"]
 
 
 def page(built: Sequence[Built], findings: Mapping[str, list[Finding]]) -> str:
-    """Return the status page as Markdown: one table of runs, one of claims, the versions."""
+    """Return the status page as Markdown: a table of the runs, the failures, the versions."""
     runs = [_run_row(item, findings[item.chapter.name]) for item in built]
     failed = [_failure_row(item) for item in built if item.report.error]
     facts = [item.notebook.metadata.get("latentbook", {}) for item in built if item.notebook]
@@ -50,17 +50,27 @@ def summary(findings: Sequence[Finding]) -> str:
 def failure_notice(report: Report) -> str:
     """Return what stands on the page of a chapter that failed."""
     where = f" in code cell {report.cell + 1}" if report.cell is not None else ""
-    trace = html.escape("\n".join(report.trace))
+    trace = _literal("\n".join(report.trace))
     return (
-        f'<div class="lb-failed"><p><strong>This chapter failed{where}.</strong> {html.escape(report.error)}</p>'
+        f'<div class="lb-failed"><p><strong>This chapter failed{where}.</strong> {_literal(report.error)}</p>'
         f"<pre>{trace}</pre></div>"
     )
+
+
+def not_yet_notice(name: str) -> str:
+    """Return what stands on the page of a chapter that has not run."""
+    return f"Not executed yet: `make book CHAPTER={name}`."
+
+
+def _literal(text: str) -> str:
+    """Return text as HTML that Markdown leaves alone: an empty line would end the block."""
+    return html.escape(text).replace("\n", "&#10;")
 
 
 def _failure_row(item: Built) -> str:
     # As HTML, so that nothing in the message is read as Markdown.
     first_line = item.report.error.partition("\n")[0]
-    return f"<li><strong>{item.chapter.name}</strong>: {html.escape(first_line)}</li>"
+    return f"<li><strong>{item.chapter.name}</strong>: {_literal(first_line)}</li>"
 
 
 def _run_row(item: Built, findings: Sequence[Finding]) -> str:
@@ -74,6 +84,6 @@ def _run_row(item: Built, findings: Sequence[Finding]) -> str:
         f"{item.report.cpu_seconds:.0f}",
         f"{item.report.peak_bytes / 2**20:,.0f} MB",
         f"`{facts.get('package', '')}`",
-        "failed" if item.report.error else summary(findings),
+        "failed" if item.report.error else summary(findings) if item.notebook else "not executed yet",
     ]
     return "| " + " | ".join(str(cell) for cell in cells) + " |"

@@ -38,3 +38,8 @@ def test_events_and_batches_of_any_shape(event, batch):
 def test_impossible_widths(widths):
     with pytest.raises(ValueError, match=r"`widths` is .*at least 1"):
         mlp(widths)
+
+
+def test_an_example_has_a_dimension():
+    with pytest.raises(ValueError, match=r"`event_shape` is \(\)"):
+        mlp_encoder((), [4], 2)

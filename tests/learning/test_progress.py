@@ -1,5 +1,6 @@
 """Progress leaves one line in a notebook, a bar on a terminal, nothing elsewhere."""
 
+import re
 import sys
 from types import SimpleNamespace
 
@@ -29,7 +30,7 @@ def test_a_notebook_sees_one_line_that_ends_with_the_count(monkeypatch, capsys):
     handle = in_notebook(monkeypatch)
     with Progress(4000, "training") as line:
         line.advance(4000)
-    assert handle.shown[-1] == "training: 4,000 steps in 0 s"
+    assert re.fullmatch(r"training: 4,000 steps in \d+ s", handle.shown[-1])
     assert capsys.readouterr() == ("", "")
 
 
@@ -37,7 +38,7 @@ def test_an_interrupted_run_says_how_far_it_came(monkeypatch):
     handle = in_notebook(monkeypatch)
     with Progress(4000) as line:
         line.advance(50)
-    assert handle.shown[-1] == "50 of 4,000 steps in 0 s"
+    assert re.fullmatch(r"50 of 4,000 steps in \d+ s", handle.shown[-1])
 
 
 def test_silence_without_terminal_and_notebook(capsys):

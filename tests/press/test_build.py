@@ -1,5 +1,6 @@
 """Builds of small books: nothing twice, nothing stale, nothing half-written, whatever happens in between."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -114,7 +115,49 @@ def test_a_chapter_that_hangs_is_stopped_at_its_cap(book):
     book.chapter("1-small", code("import time\ntime.sleep(600)"))
     status, said = book.run("build", "--cap", "8")
     assert status == 1
-    assert "1-small, code cell 2 FAILED: passed its cap of 8 s" in said
+    assert "1-small, code cell 2 FAILED: passed its cap of 8 s: shorten it, or pass --cap" in said
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "1-small FAILED: SyntaxError: '(' was never closed"),
+        ('{"cells": [', "1-small FAILED: ValueError: 1-small.ipynb is not a notebook"),
+    ],
+    ids=["syntax error", "torn file"],
+)
+def test_a_source_that_cannot_be_read_fails_alone(book, content, message):
+    book.chapter("1-small", code("x = ("))
+    if content:
+        book.path("1-small").write_text(content)
+    book.chapter("2-small", code("print('two')"))
+    status, said = book.run("build")
+    assert status == 1
+    assert message in said
+    assert "Traceback" not in said
+    assert "This chapter failed" in book.page("1-small")
+    assert "two" in book.page("2-small")
+
+
+def test_a_parameter_from_the_command_line_is_judged_by_no_band(book):
+    book.claims(CLAIMS)
+    book.chapter("1-small", code(SAY_ONE.format(value=99.0)), code("print('seed', seed)"))
+    status, said = book.run("build", "-p", "seed", "7")
+    assert status == 0, said
+    assert "seed 7" in book.page("1-small")
+    assert "at seed = 7; bands hold at the default" in book.page("1-small")
+    assert book.run("check")[0] == 0
+
+
+def test_sources_that_change_while_they_run_give_no_result(book):
+    rewrite = (
+        "from pathlib import Path\nme = Path('1-small.ipynb')\nme.write_text(me.read_text().replace('before', 'after'))"
+    )
+    book.chapter("1-small", code(rewrite), code("print('before')"))
+    status, said = book.run("build")
+    assert status == 1
+    assert "its sources changed while it ran" in said
+    assert not list((book.root / "_build" / "executed").glob("*.ipynb"))
 
 
 def test_a_missing_claim_fails_the_check(book):
@@ -123,7 +166,7 @@ def test_a_missing_claim_fails_the_check(book):
     assert book.run("build")[0] == 0
     status, said = book.run("check")
     assert status == 1
-    assert "missing  one: nothing (2 to 2). Two is two." in said
+    assert 'missing  one: nothing (say `claim("one", ...)` in 1-small, or remove the entry). Two is two.' in said
 
 
 def test_a_warning_of_sphinx_keeps_the_last_good_page(book):
@@ -142,6 +185,7 @@ def test_a_warning_of_sphinx_keeps_the_last_good_page(book):
     ("words", "message"),
     [
         (("build", "--chapter", "9-none"), "`chapter` is '9-none', but the book has ['1-small']"),
+        (("build", "-p", "sead", "1"), "no chapter has a parameter 'sead'; there are ['scale', 'seed']"),
         (("check",), "holds no finished book: run `make book` first"),
     ],
 )
@@ -166,12 +210,30 @@ def test_one_chapter_is_built_and_the_others_stay_as_last_executed(book, counter
     status, said = book.run("build", "--chapter", "2-small")
     assert status == 0, said
     assert runs() == 0
-    assert not (book.html / "book" / "1-small.html").exists()
+    assert "Not executed yet" in book.page("1-small")
+    assert book.run("check")[0] == 0
     assert book.run("build")[0] == 0
+    # Changed, and not asked for: it stands as it ran.
+    book.chapter("1-small", cell, text("Newer words."))
     book.chapter("2-small", code("print('three')"))
     assert book.run("build", "--chapter", "2-small")[0] == 0
     assert runs() == 1
-    assert (book.html / "book" / "1-small.html").exists()
+    assert "marks" in book.page("1-small")
+    assert "three" in book.page("2-small")
+
+
+def test_ctrl_c_does_not_wait_for_another_build(book, tmp_path):
+    marks = tmp_path / "marks"
+    book.chapter("1-small", code(f"import time\nopen({str(marks)!r}, 'w').write('x')\ntime.sleep(600)"))
+    first = book.start(start_new_session=True)
+    wait_for(marks.exists)
+    second = book.start(start_new_session=True)
+    wait_for(lambda: len(list((book.root / "_build" / "work").glob("*.lock"))) == 3)
+    second.send_signal(signal.SIGINT)
+    second.communicate(timeout=20)
+    assert second.returncode == 130
+    first.send_signal(signal.SIGINT)
+    first.communicate(timeout=30)
 
 
 def test_two_builds_at_once_run_a_chapter_once(book, counter):
@@ -211,6 +273,21 @@ def test_a_stopped_build_leaves_the_last_good_page_and_no_kernel(book, sleeping,
     assert book.run("build")[0] == 0
     assert "Better." in book.page("1-small")
     assert book.left_over() == []
+
+
+def test_sigkill_while_rendering_ends_sphinx_too(book, tmp_path):
+    book.chapter("1-small")
+    pid = tmp_path / "pid"
+    # Sphinx reads this file first: it says who reads it, and waits.
+    (book.root / "_config.yml").write_text((book.root / "_config.yml").read_text() + "      - stall\n")
+    stall = f"import os, time\nopen({str(pid)!r}, 'w').write(str(os.getpid()))\ntime.sleep(600)\n"
+    (tmp_path / "stall.py").write_text(stall)
+    build = book.start(env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    wait_for(pid.exists)
+    sphinx = int(wait_for(pid.read_text))
+    build.kill()
+    build.communicate(timeout=60)
+    wait_for(lambda: is_gone(sphinx), 10)
 
 
 FULL_DISK = """

@@ -120,6 +120,14 @@ def test_rows_are_written_anew_from_the_file_of_today(known):
     assert nbformat.validate(notebook) is None
 
 
+def test_a_row_that_nobody_lists_any_more_says_so(known):
+    notebook = said("gone", 2.5)
+    refresh(notebook, known, RUN)
+    [(output, _, _)] = record(notebook)
+    assert 'data-verdict="unlisted"' in output.data["text/html"]
+    assert "gone is not in book/claims.yml" in output.data["text/html"]
+
+
 def test_a_row_is_safe_html(known):
     risky = claims.Claim("x", "c", "a < b & c", "", "<s>", {})
     row = row_html(finding(risky, 1.0, **RUN))

@@ -64,14 +64,14 @@ def test_a_cell_that_raises_is_named_with_the_end_of_its_traceback(execute):
 
 def test_a_cell_that_hangs_is_stopped_at_the_cap(execute):
     report, _ = execute(code("1"), code("import time\ntime.sleep(600)"), cap=8.0)
-    assert report.error == "passed its cap of 8 s"
+    assert report.error == "passed its cap of 8 s: shorten it, or pass --cap"
     assert report.cell == 2
     assert report.seconds < 60
 
 
 def test_the_cap_is_of_the_whole_chapter(execute):
     report, _ = execute(*[code("import time\ntime.sleep(5)") for _ in range(4)], cap=8.0)
-    assert report.error == "passed its cap of 8 s"
+    assert report.error == "passed its cap of 8 s: shorten it, or pass --cap"
 
 
 def test_a_kernel_that_dies_is_said(execute):

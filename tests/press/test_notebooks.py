@@ -48,7 +48,7 @@ def test_there_is_one_parameters_cell(count):
 def test_a_broken_file_is_named(tmp_path):
     (tmp_path / "1-torn.ipynb").write_text('{"cells": [')
     with pytest.raises(ValueError, match=r"1-torn.ipynb is not a notebook"):
-        notebooks.chapters(tmp_path)
+        assert notebooks.chapters(tmp_path)[0].notebook
 
 
 # ---- sources ----
@@ -90,12 +90,14 @@ def test_a_good_figure_passes():
         {"data": [{"type": "scatter"}], "layout": {}},
         {"data": [{"type": "scatter", "x": [], "y": []}], "layout": {}},
         {"data": [{"type": "scatter", "y": {"dtype": "f8", "bdata": ""}}], "layout": {}},
+        {"data": [{"type": "heatmap", "z": [[], [None, float("nan")]]}], "layout": {}},
+        {**LINE, "frames": [{"data": LINE["data"]}, {"data": []}], "layout": {}},
     ],
 )
 def test_an_empty_figure_is_a_fault(figure):
     figure["layout"]["meta"] = {"alt": "Nothing."}
     assert output_problems(displayed({PLOTLY: figure})) == [
-        "code cell 1: an empty figure: no trace has data; draw something or remove it"
+        "code cell 1: an empty figure, or an empty frame of one: no trace has data; draw something or remove it"
     ]
 
 

@@ -29,9 +29,12 @@ def test_the_figure_is_data_with_a_label_and_a_height():
     assert json.loads(body) == figure('Less < more, "quoted".')
 
 
-def test_a_script_end_inside_a_label_does_not_end_the_element():
-    [node], _ = handle(figure(name="</script><b>"))
+@pytest.mark.parametrize("name", ["</script><b>", "<!--<script>"])
+def test_markup_inside_a_label_stays_data(name):
+    [node], _ = handle(figure(name=name))
     assert node.astext().count("</script>") == 1
+    assert node.astext().count("<script") == 1
+    assert "<!--" not in node.astext()
 
 
 def test_a_figure_without_alt_text_warns_so_that_the_build_fails():

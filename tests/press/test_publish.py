@@ -11,20 +11,28 @@ import pytest
 from latentbook.press.publish import PublishError, publish, work_folder
 
 
-def finished(store, words):
+def finished(store, words, output="html"):
     """Publish a page with some words, as a build does."""
     with work_folder(store) as work:
         tree = work / "_build" / "html"
         tree.mkdir(parents=True)
         (tree / "index.html").write_text(words)
-        publish(tree, store / "html", store)
+        publish(tree, store / output, store)
 
 
 def test_the_link_points_to_the_newest_tree_and_the_last_one_stays(tmp_path):
     for words in ("one", "two", "three", "four"):
         finished(tmp_path, words)
     assert (tmp_path / "html" / "index.html").read_text() == "four"
-    assert sorted((tree / "index.html").read_text() for tree in (tmp_path / "trees").iterdir()) == ["four", "three"]
+    assert sorted(page.read_text() for page in (tmp_path / "trees").glob("*/*/index.html")) == ["four", "three"]
+
+
+@pytest.mark.parametrize("other", ["html-mnist", "else/where/html"])
+def test_pages_of_another_output_are_left_alone(tmp_path, other):
+    finished(tmp_path, "other", other)
+    for words in ("one", "two", "three", "four"):
+        finished(tmp_path, words)
+    assert (tmp_path / other / "index.html").read_text() == "other"
 
 
 def test_a_finished_build_leaves_no_work(tmp_path):
@@ -57,7 +65,7 @@ def sabotage(name, act):
     whole = getattr(os, name)
     def partly(source, target, *rest):
         # The tree on its way under trees/, or the link on its way to its place.
-        if os.path.basename(target).startswith("html"):
+        if "trees" in str(target) or str(target).endswith("html"):
             act()
         return whole(source, target, *rest)
     setattr(os, name, partly)
@@ -91,4 +99,4 @@ def test_trouble_in_the_middle_leaves_the_last_good_page(tmp_path, call, act):
     assert (tmp_path / "html" / "index.html").read_text() == "four"
     assert sorted(os.listdir(tmp_path)) == ["html", "publish.lock", "trees", "work"]
     assert os.listdir(tmp_path / "work") == ["entry.lock"]
-    assert len(os.listdir(tmp_path / "trees")) == 2
+    assert len(list((tmp_path / "trees").glob("*/*"))) == 2

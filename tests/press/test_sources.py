@@ -34,6 +34,7 @@ def names(files, package):
         ("def f():\n    from latentbook.a import x", {"latentbook.a", "latentbook.a.x"}),
         ("%timeit 1\n!ls\nimport latentbook", {"latentbook"}),
         ("import latentbookish", set()),
+        ("%%bash\nfor x in *; do echo $x; done", set()),
     ],
 )
 def test_imports_are_found_wherever_they_stand(source, modules):

@@ -37,10 +37,11 @@ def test_a_failure_is_named(tmp_path):
 
 
 def test_a_notice_shows_the_cell_and_the_traceback():
-    notice = status.failure_notice(Report(error="ValueError: <no>", trace=["line <1>", "line 2"], cell=3))
+    notice = status.failure_notice(Report(error="ValueError: <no>", trace=["line <1>", "", "# line 2"], cell=3))
     assert "in code cell 4" in notice
     assert "&lt;no&gt;" in notice
-    assert "line &lt;1&gt;\nline 2" in notice
+    assert "line &lt;1&gt;&#10;&#10;# line 2" in notice
+    assert "\n" not in notice
 
 
 def test_verdicts_are_counted(tmp_path):

@@ -139,8 +139,8 @@ def show(figure: go.Figure, *, alt: str, caption: str = "", phone: Mapping[str, 
 
     if not alt.strip():
         raise ValueError("`alt` is empty: say in a sentence what the figure shows, for whoever cannot see it")
-    figure.update_layout(meta={**(figure.layout.meta or {}), "alt": alt, "phone": dict(phone or {})})
     content = {**json.loads(figure.to_json() or ""), "config": CONFIG}
+    content["layout"]["meta"] = {**content["layout"].get("meta", {}), "alt": alt, "phone": dict(phone or {})}
     display({"application/vnd.plotly.v1+json": content, "text/plain": alt}, raw=True)
     if caption:
         text = f'<p class="lb-caption">{caption}</p>'

@@ -15,6 +15,8 @@ from latentbook.press.figures import ACCENT, MUTED, WARM, image_row, layout, wit
 __all__ = ["PHONE", "pruning_figure", "volume_slider", "widths_figure"]
 
 GREY_IMAGES = [[0, "rgba(134,142,150,0.10)"], [1, "rgba(120,126,134,1)"]]
+# First what the chapter is about, then what is broken, then what is beside the point.
+SERIES = [ACCENT, WARM, "#868e96"]
 TEAL_IMAGES = [[0, "rgba(16,152,173,0.10)"], [1, ACCENT]]
 
 # Panels of the slider: where they are on a wide screen, and on a phone.
@@ -33,14 +35,10 @@ def _places(panels: Mapping[str, Sequence[tuple[float, float]]]) -> dict[str, tu
 
 
 PHONE = {
-    "height": 470,
+    "height": 450,
     "margin.l": 54,
     "margin.b": 40,
-    **{
-        f"{axis}.domain": list(place)
-        for panel, places in NARROW.items()
-        for axis, place in zip(AXES[panel], places, strict=True)
-    },
+    **{f"{axis}.domain": list(place) for axis, place in _places(NARROW).items()},
 }
 
 
@@ -57,11 +55,7 @@ def volume_slider(runs: Sequence[Run], images: Tensor, pca: Tensor, active: int)
     """
     widest = max(float(run.std.max()) for run in runs)
     frames = [_frame(run, runs, images, pca) for run in runs]
-    panels = {
-        axis: {"domain": place}
-        for panel, places in WIDE.items()
-        for axis, place in zip(AXES[panel], places, strict=True)
-    }
+    panels = {axis: {"domain": place} for axis, place in _places(WIDE).items()}
     height = images.shape[-2]
     return with_frames(
         frames,
@@ -126,31 +120,27 @@ def pruning_figure(cost: Tensor, bound: Tensor) -> go.Figure:
         xaxis={"title": "narrowest dimensions pruned", "range": [0, len(cost) - 1]},
         yaxis={"title": "rise of the error", "rangemode": "tozero"},
         annotations=[
-            _end_label("bound", len(cost) - 1, float(bound[-1]), "#868e96"),
-            _end_label("measured", len(cost) - 1, float(cost[-1]), ACCENT),
+            _end_label("bound", len(cost) - 1, float(bound[-1])),
+            _end_label("measured", len(cost) - 1, float(cost[-1])),
         ],
     )
     return go.Figure(lines, shape)
 
 
-def widths_figure(widths: Mapping[str, Tensor], colours: Mapping[str, str] | None = None) -> go.Figure:
+def widths_figure(widths: Mapping[str, Tensor]) -> go.Figure:
     """Return sorted latent widths of several runs on one logarithmic axis, each labelled at its end.
 
     Args:
-        widths: Latent standard deviations by the name of their run.
-        colours: By name; the first run has the accent, the others are warm or muted.
+        widths: Latent standard deviations by the name of their run, at most as many as the palette has colours.
 
     Chapter 1.
     """
-    palette = colours or dict(zip(widths, [ACCENT, WARM, "#868e96"], strict=False))
     lines, labels = [], []
-    for name, std in widths.items():
+    for (name, std), colour in zip(widths.items(), SERIES, strict=False):
         y = std.sort(descending=True).values.clamp_min(1e-6).numpy()
         x = np.arange(1, len(y) + 1)
-        lines.append(
-            go.Scatter(x=x, y=y, mode="lines+markers", marker={"size": 5}, line={"color": palette[name]}, name=name)
-        )
-        labels.append(_end_label(name.replace(" bound", "<br>bound"), len(y), float(np.log10(y[-1])), palette[name]))
+        lines.append(go.Scatter(x=x, y=y, mode="lines+markers", marker={"size": 5}, line={"color": colour}, name=name))
+        labels.append(_end_label(name.replace(" bound", "<br>bound"), len(y), float(np.log10(y[-1]))))
     shape = layout(
         height=380,
         margin={"l": 56, "r": 88, "t": 16, "b": 44},
@@ -233,7 +223,7 @@ def _pca_label(pca: Tensor) -> dict:
     return {"text": "PCA", "showarrow": False, **where}
 
 
-def _end_label(text: str, x: float, y: float, colour: str) -> dict:
-    """Return a direct label to the right of a line's last point."""
+def _end_label(text: str, x: float, y: float) -> dict:
+    """Return a direct label to the right of a line's last point, in the page's ink: lines may be pale, words not."""
     where = {"x": x, "y": y, "xanchor": "left", "xshift": 8, "align": "left"}
-    return {"text": text, "showarrow": False, "font": {"color": colour}, **where}
+    return {"text": text, "showarrow": False, **where}

@@ -8,6 +8,8 @@
     return element;
   };
 
+  const note = (words) => make("p", { className: "lb-kernel", textContent: words });
+
   // ---- plotly figures: loaded once, when the first one comes near the viewport ----
 
   let library;
@@ -37,22 +39,30 @@
     return (annotations.find((annotation) => annotation.name === "words")?.text ?? "").replace(/<[^>]*>/g, "");
   }
 
+  // In JupyterLab plotly's slider takes room below a figure, and the words above it; here both stand outside.
+  function trim(layout, words) {
+    let spare = layout.meta?.slider_height ?? 0;
+    if (words) {
+      spare += layout.margin.t - 8;
+      layout.margin.t = 8;
+    }
+    if (spare) layout.height -= spare;
+  }
+
   async function draw(place) {
     const Plotly = await plotly();
     const figure = parse(place.querySelector("script"));
-    // The room that plotly's slider and the words have in JupyterLab goes with them.
-    figure.layout.height -= figure.layout.meta?.slider_height ?? 0;
-    if (takeWords(figure.layout)) {
-      figure.layout.height -= figure.layout.margin.t - 8;
-      figure.layout.margin.t = 8;
-    }
+    trim(figure.layout, takeWords(figure.layout));
     const words = new Map((figure.frames ?? []).map((frame) => [frame.name, takeWords(frame.layout)]));
     // Plotly changes the layout that it is given; the original says what a wide screen goes back to.
     const layout = { ...structuredClone(figure.layout), sliders: [] };
     const plot = make("div", { className: "lb-plot" });
-    place.append(...(figure.layout.sliders ?? []).map((slider) => control(Plotly, plot, slider, words)), plot);
+    const controls = (figure.layout.sliders ?? []).map((slider) => control(Plotly, plot, slider, words));
+    place.append(...controls.map(({ element }) => element), plot);
     await Plotly.newPlot(plot, figure.data, layout, { ...figure.config, responsive: true, displaylogo: false, showSendToCloud: false });
     if (figure.frames) await Plotly.addFrames(plot, figure.frames);
+    // Until now there was nothing to control.
+    controls.forEach(({ input }) => (input.disabled = false));
     const dress = () => {
       const now = appearance(figure.layout);
       // Colours that an annotation does not set follow the font; its own colours stay.
@@ -66,7 +76,7 @@
 
   function apologise(place, error) {
     const words = `This figure could not be drawn (${error.message}). It shows: ${place.getAttribute("aria-label")}`;
-    place.append(make("p", { className: "lb-kernel", textContent: words }));
+    place.append(note(words));
     throw error;
   }
 
@@ -74,10 +84,10 @@
   function control(Plotly, plot, slider, words) {
     const last = slider.steps.length - 1;
     const name = (slider.currentvalue?.prefix ?? "").replace(/\s*[=:]?\s*$/, "") || "frame";
-    const input = make("input", { type: "range", className: "lb-range", min: 0, max: last, value: slider.active ?? 0 });
+    const input = make("input", { type: "range", className: "lb-range", disabled: true, min: 0, max: last, value: slider.active ?? 0 });
     const output = make("output");
     const meaning = make("span", { className: "lb-words" });
-    const ticks = slider.steps.map((step, index) => tick(step.label, index / last, () => choose(index)));
+    const ticks = slider.steps.map((step, index) => tick(step.label, () => choose(index)));
     const say = () => {
       const label = slider.steps[input.value].label;
       output.textContent = label;
@@ -88,23 +98,25 @@
     const show = () => {
       const step = slider.steps[input.value];
       say();
-      return Plotly[step.method](plot, ...step.args);
+      // Plotly rejects a frame that a later one has overtaken.
+      return Plotly[step.method](plot, ...step.args).catch(() => {});
     };
     const choose = (index) => {
+      if (input.disabled) return;
       input.value = index;
-      return show();
+      show();
     };
     input.addEventListener("input", show);
     input.setAttribute("aria-label", name);
     say();
     const label = make("label", {}, `${name} = `, output);
-    return make("div", { className: "lb-slider" }, make("div", { className: "lb-reading" }, label, meaning), make("div", { className: "lb-track" }, input, make("div", { className: "lb-ticks" }, ...ticks)));
+    const element = make("div", { className: "lb-slider" }, make("div", {}, label, meaning), make("div", {}, input, make("div", { className: "lb-ticks" }, ...ticks)));
+    return { element, input };
   }
-  function tick(label, fraction, choose) {
+  function tick(label, choose) {
     const mark = make("button", { type: "button", className: "lb-tick", textContent: label, tabIndex: -1, onclick: choose });
     // The keyboard and the screen reader have the range input for the same purpose.
     mark.setAttribute("aria-hidden", "true");
-    mark.style.setProperty("--at", fraction);
     return mark;
   }
 
@@ -132,7 +144,7 @@
       owner[path.at(-1)] = bytes(data);
     }
     const bus = new EventTarget();
-    const listeners = new Map();
+    const wrapped = new Map();
     return {
       get: (name) => state[name],
       set: (name, value) => {
@@ -140,12 +152,17 @@
         bus.dispatchEvent(new Event(`change:${name}`));
         bus.dispatchEvent(new Event("change"));
       },
-      on: (event, listener) => {
-        const wrapped = () => listener();
-        listeners.set(listener, wrapped);
-        bus.addEventListener(event, wrapped);
+      on(event, listener) {
+        const call = () => listener();
+        wrapped.set(event, (wrapped.get(event) ?? new Map()).set(listener, call));
+        bus.addEventListener(event, call);
       },
-      off: (event, listener) => bus.removeEventListener(event, listeners.get(listener)),
+      // Without a listener, all of the event's go.
+      off(event, listener) {
+        const calls = wrapped.get(event) ?? new Map();
+        for (const [known, call] of calls) if (!listener || known === listener) bus.removeEventListener(event, call);
+        listener ? calls.delete(listener) : calls.clear();
+      },
       save_changes() {},
       send() {},
     };
@@ -156,24 +173,30 @@
     if (!saved) return;
     const states = parse(saved).state;
     const modules = new Map();
-    const load = (source) => {
-      // A blob may be imported from a page on disk; a file may not.
-      if (!modules.has(source)) modules.set(source, import(URL.createObjectURL(new Blob([source], { type: "text/javascript" }))));
-      return modules.get(source);
-    };
+    const models = new Map();
+    const once = (known, key, value) => known.get(key) ?? known.set(key, value()).get(key);
+    // A blob may be imported from a page on disk; a file may not.
+    const load = (source) => once(modules, source, () => import(URL.createObjectURL(new Blob([source], { type: "text/javascript" }))));
     for (const view of document.querySelectorAll(VIEW)) {
-      const widget = states[parse(view).model_id];
+      const id = parse(view).model_id;
+      const widget = states[id];
       if (widget?.model_module !== "anywidget") {
-        view.after(make("p", { className: "lb-kernel", textContent: "This control needs a running kernel: open the chapter in JupyterLab." }));
+        view.after(note("This control needs a running kernel: open the chapter in JupyterLab."));
         continue;
       }
       const element = make("div", { className: "lb-widget" });
       view.after(element);
-      const shared = model(widget);
-      const { default: exported } = await load(widget.state._esm);
-      const definition = typeof exported === "function" ? await exported() : exported;
-      await definition.initialize?.({ model: shared });
-      await definition.render({ model: shared, el: element });
+      try {
+        const { default: exported } = await load(widget.state._esm);
+        const definition = typeof exported === "function" ? await exported() : exported;
+        // Two views of one widget share its state.
+        const shared = once(models, id, () => model(widget));
+        await definition.initialize?.({ model: shared });
+        await definition.render({ model: shared, el: element });
+      } catch (error) {
+        element.replaceChildren(note(`This widget could not be shown (${error.message}).`));
+        console.error(error);
+      }
     }
   }
 

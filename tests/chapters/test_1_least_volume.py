@@ -1,0 +1,58 @@
+"""Chapter 1 as its readers run it: refusals, other parameters, its own example, the numbers it says."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+import torch
+
+from latentbook.learning.recipes import least_volume
+from latentbook.press import claims
+from latentbook.press.execute import Job, Workers, run
+
+CHAPTER = Path(__file__).parents[2] / "book" / "1-least-volume.ipynb"
+
+pytestmark = pytest.mark.kernel
+
+
+def execute(tmp_path, **values):
+    job = Job(str(CHAPTER), str(tmp_path / "out.ipynb"), values, 300.0)
+    return run(job, Workers()), nbformat.read(job.output, 4)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [({"dataset": 15}, "`-r dataset 15`"), ({"lam": "much"}, "`-p lam <number>`"), ({"scale": "tiny"}, "'smoke'")],
+)
+def test_a_wrong_parameter_stops_the_chapter_before_training(tmp_path, values, message):
+    report, ran = execute(tmp_path, **values)
+    assert message in report.error
+    assert not list(claims.record(ran))
+    assert "steps in" not in str(ran)
+
+
+def test_a_changed_weight_is_trained_and_judged_by_no_band(tmp_path):
+    """As with papermill's `-p lam 0.07`: the rows in the notebook say so."""
+    report, ran = execute(tmp_path, scale="smoke", lam=0.07)
+    assert report.error == ""
+    rows = [output.data["text/plain"] for output, _, _ in claims.record(ran)]
+    assert len(rows) == 5
+    assert all(row.startswith("no band") and "at lam = 0.07" in row for row in rows)
+
+
+def test_least_volume_prunes_a_reader_s_own_decoder(smoke_notebooks):
+    """The page's example is a plane of 3 dimensions: it needs 3."""
+    [cell] = [cell for cell in smoke_notebooks[CHAPTER.stem].cells if "your encoder" in cell.source]
+    assert cell.outputs[-1].data["text/plain"] == "3"
+
+
+def test_least_volume_says_what_its_recipe_measures(smoke_notebooks, device):
+    """The same settings, trained here, give the numbers that the chapter claims."""
+    torch.set_default_dtype(torch.float32)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    run = least_volume.train(least_volume.settings(scale="smoke", device=str(device)), 0.03)
+    torch.set_num_threads(threads)
+    said = {name: value for _, name, value in claims.record(smoke_notebooks[CHAPTER.stem])}
+    assert said["least-volume-error"] == pytest.approx(run.error, rel=1e-4)
+    assert said["least-volume-dimensions"] == run.dimensions
