@@ -1,24 +1,26 @@
-"""Training: named terms, weights that may change with the step, batches that never leave the device."""
+"""Training: named terms, weights that may change with the step, and runs that survive being killed."""
 
 from __future__ import annotations
 
-import contextlib
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from latentbook.core import seeded
 from latentbook.learning.data import Dataset
 from latentbook.learning.progress import Progress
+from latentbook.learning.running import Callback, Run, Update
 
 __all__ = ["History", "Loss", "Weight", "fit"]
 
 # The model is of the caller's own class.
-Loss = Callable[[Any, Tensor, int], dict[str, Tensor]]
+Loss = Callable[[Any, Any, int], dict[str, Tensor]]
 Weight = float | Tensor | Callable[[int], float | Tensor]
 OptimizerFactory = Callable[[Iterator[nn.Parameter]], torch.optim.Optimizer]
 
@@ -30,11 +32,11 @@ class History:
     """What a training run saw.
 
     Attributes:
-        terms: Every unweighted term at every step, on the CPU.
-        seconds: Wall-clock time.
+        terms: Every unweighted term at every step, on the CPU; for a family of K, one column a member.
+        seconds: Wall-clock time, of all its parts if it was interrupted.
     """
 
-    terms: dict[str, Float[Tensor, " steps"]]
+    terms: dict[str, Float[Tensor, "steps *members"]]
     seconds: float
 
 
@@ -48,30 +50,47 @@ def fit(
     batch_size: int,
     seed: int,
     optimizer: OptimizerFactory = torch.optim.Adam,
+    update: Callable[[nn.Module], Update] | None = None,
+    draw: Callable[[Dataset, int, torch.Generator], Any] = Dataset.batch,
+    checkpoint: Path | None = None,
+    every: float = 30.0,
+    callbacks: Sequence[Callback] = (),
     progress: Progress | None = None,
 ) -> History:
     r"""Train a model by gradient descent on :math:`\sum_k w_k \cdot \mathrm{term}_k`.
 
     Batches are drawn uniformly with replacement, on the data's device. Terms stay on the device and are read every 50
-    steps, so that a step never waits for the host.
+    steps, so that a step never waits for the host. Whatever the model draws by itself comes from a generator seeded for
+    the run; the caller's is as before afterwards.
+
+    A run with a checkpoint that is killed, at any moment, goes on from its last one when it is started again, and ends
+    with the weights and terms that it would have had, bit for bit on the same machine.
 
     Args:
-        model: Trained in place, on the device of `data`.
+        model: Trained in place, on the device of `data`; in eval mode afterwards.
         data: What batches are drawn from.
-        loss: ``loss(model, batch, step)`` to named, unweighted scalar terms.
-        weights: One for each term: a number, or a function of the step.
+        loss: ``loss(model, batch, step)`` to named, unweighted terms: scalars, or ``[K]`` for a family.
+        weights: One for each term: a number, a tensor, or a function of the step. Ignored with `update`.
         steps: Number of updates, at least 1.
-        batch_size: Examples in a batch, at least 1.
-        seed: Of the batches; initial weights are the caller's.
+        batch_size: Examples in a batch, from 1 to the size of the data.
+        seed: Of the batches and of what the model draws; initial weights are the caller's.
         optimizer: Makes an optimiser from the parameters; by default Adam at its own rate of 1e-3.
+        update: Makes, from the model, a step that replaces the default descent.
+        draw: ``draw(data, batch_size, generator)`` to a batch, if it is more than examples: noise, say.
+        checkpoint: A file; read if it is there, written as the run goes.
+        every: Seconds between two checkpoints.
+        callbacks: Called in order.
         progress: A line to advance; by default one of its own.
 
     Returns:
         All terms at all steps, and the time it took.
 
     Raises:
-        ValueError: If a term has no weight, a weight has no term, or a number is out of range.
-        FloatingPointError: If a term is not finite; names the term and the step. The model is then beyond repair.
+        TypeError: If the loss returns no dict of tensors.
+        ValueError: If a term has no weight, a weight has no term, a term is no scalar, a number is out of range, or the
+            checkpoint is of another run.
+        ChecksumError: If the checkpoint is cut short or altered.
+        FloatingPointError: If a term is not finite; names the term and the step. The last checkpoint is kept.
 
     Example:
         >>> from torch.nn.functional import mse_loss
@@ -83,67 +102,64 @@ def fit(
 
     All chapters.
     """
-    _require_positive(steps=steps, batch_size=batch_size)
-    generator = torch.Generator(data.device).manual_seed(seed)
-    descent, reader, start = optimizer(model.parameters()), _Reader(), time.monotonic()
-    model.train()
-    with Progress(steps) if progress is None else contextlib.nullcontext(progress) as line:
-        for step in range(steps):
-            terms = loss(model, data.batch(batch_size, generator), step)
-            descent.zero_grad()
-            _objective(terms, weights, step).backward()
-            descent.step()
-            reader.add(terms)
-            if (step + 1) % READ_EVERY == 0 or step + 1 == steps:
-                line.advance(reader.read(step + 1))
+    _require_range("steps", steps, 1)
+    _require_range("batch_size", batch_size, 1, len(data))
+    descent = update(model) if update else _Descent(loss, weights, optimizer(model.parameters()))
+    spec = {"steps": steps, "batch_size": batch_size, "seed": seed, "data": [data.name, *data.x.shape]}
+    with seeded(seed):
+        run = Run(model, descent, torch.Generator(data.device).manual_seed(seed), callbacks, spec, checkpoint)
+        run.resume()
+        model.train()
+        with Progress(steps) if progress is None else nullcontext(progress) as line:
+            line.advance(run.step)
+            while run.step < steps and not run.stopped:
+                terms = descent(model, draw(data, batch_size, run.generator), run.step)
+                run.note(terms)
+                if run.step % READ_EVERY == 0 or run.step == steps:
+                    line.advance(run.read())
+                run.call_back(last=run.step == steps)
+                if checkpoint and run.unsaved_seconds() >= every:
+                    line.advance(run.read())
+                    run.save()
+        line.advance(run.read())
+        run.finish()
     model.eval()
-    return History(reader.history(), time.monotonic() - start)
+    return History(run.history(), run.seconds())
 
 
-def _objective(terms: Mapping[str, Tensor], weights: Mapping[str, Weight], step: int) -> Tensor:
-    if terms.keys() != weights.keys():
-        raise ValueError(
-            f"`weights` names {sorted(weights)}, but the loss returns {sorted(terms)}: give each term one weight"
-        )
-    weighted = [_at(weights[name], step) * term for name, term in terms.items()]
-    return torch.stack(weighted).sum()
+class _Descent(Update):
+    """The default update: one optimiser on the weighted sum."""
+
+    def __init__(self, loss: Loss, weights: Mapping[str, Weight], optimizer: torch.optim.Optimizer) -> None:
+        self.loss, self.weights, self.optimizers = loss, weights, [optimizer]
+
+    def __call__(self, model: Any, batch: Any, step: int) -> dict[str, Tensor]:
+        terms = self.loss(model, batch, step)
+        _require_terms(terms)
+        if terms.keys() != self.weights.keys():
+            named = f"`weights` names {sorted(self.weights)}, but the loss returns {sorted(terms)}"
+            raise ValueError(f"{named}: give each term one weight")
+        self.optimizers[0].zero_grad()
+        # Members of a family have parameters of their own, so that the sum over them trains each alone.
+        torch.stack([(_at(self.weights[name], step) * term).sum() for name, term in terms.items()]).sum().backward()
+        self.optimizers[0].step()
+        return terms
 
 
 def _at(weight: Weight, step: int) -> float | Tensor:
     return weight(step) if callable(weight) else weight
 
 
-class _Reader:
-    """Keeps terms on the device until they are read, many steps at once."""
-
-    def __init__(self) -> None:
-        self.names: list[str] = []
-        self.waiting: list[Tensor] = []
-        self.chunks: list[Tensor] = []
-
-    def add(self, terms: Mapping[str, Tensor]) -> None:
-        self.names = list(terms)
-        self.waiting.append(torch.stack([term.detach() for term in terms.values()]))
-
-    def read(self, step: int) -> int:
-        """Bring the waiting steps to the host, refuse what is not finite, and say how many there were."""
-        chunk, count = torch.stack(self.waiting).cpu(), len(self.waiting)
-        self.waiting = []
-        broken = (~chunk.isfinite()).nonzero()
-        if len(broken):
-            row, column = broken[0].tolist()
-            name, value, at = self.names[column], chunk[row, column].item(), step - count + row
-            raise FloatingPointError(
-                f"the term {name!r} is {value} at step {at}: lower the learning rate, or look at the data"
-            )
-        self.chunks.append(chunk)
-        return count
-
-    def history(self) -> dict[str, Tensor]:
-        return dict(zip(self.names, torch.cat(self.chunks).unbind(1), strict=True))
+def _require_terms(terms: object) -> None:
+    if not isinstance(terms, dict) or not terms or not all(isinstance(term, Tensor) for term in terms.values()):
+        raise TypeError(f"`loss` returned {type(terms).__name__}: return a dict of named tensors, one for each term")
+    shapes = {name: tuple(term.shape) for name, term in terms.items()}
+    if len(set(shapes.values())) > 1 or any(len(shape) > 1 for shape in shapes.values()):
+        raise ValueError(f"`loss` returned terms of the shapes {shapes}: each is a scalar, or one number a member")
 
 
-def _require_positive(**numbers: int) -> None:
-    for name, value in numbers.items():
-        if value < 1:
-            raise ValueError(f"`{name}` is {value}, but must be at least 1")
+def _require_range(name: str, value: int, low: int, high: int | None = None) -> None:
+    if value < low:
+        raise ValueError(f"`{name}` is {value}, but must be at least {low}")
+    if high is not None and value > high:
+        raise ValueError(f"`{name}` is {value}, but the data have {high} examples: pass at most {high}")

@@ -114,3 +114,49 @@ def test_several_runs_share_a_line(device, data):
         for _ in range(2):
             fit(linear(device), data, error, **SHORT, progress=line)
     assert line.done == 240
+
+
+def test_a_batch_is_no_larger_than_the_data(device, data):
+    with pytest.raises(ValueError, match="`batch_size` is 65, but the data have 64 examples: pass at most 64"):
+        fit(linear(device), data, error, **{**SHORT, "batch_size": 65})
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize("wrong", [None, 1.0, {}, {"error": 1.0}])
+def test_a_loss_returns_named_tensors(device, data, wrong):
+    with pytest.raises(TypeError, match=r"`loss` returned .*: return a dict of named tensors"):
+        fit(linear(device), data, lambda f, x, step: wrong, **SHORT)
+
+
+def test_a_term_is_a_scalar(device, data):
+    def wrong(f, x, step):
+        return {"error": (f(x) - x).square()}
+
+    with pytest.raises(ValueError, match=r"terms of the shapes \{'error': \(16, 3\)\}: each is a scalar"):
+        fit(linear(device), data, wrong, **SHORT)
+
+
+def test_a_batch_may_carry_noise_from_the_run_s_generator(device, data):
+    def draw(data, size, generator):
+        return data.batch(size, generator), torch.randn(size, 3, generator=generator, device=data.device)
+
+    def noisy(f, batch, step):
+        x, noise = batch
+        return {"error": mse_loss(f(x + 0.1 * noise), x)}
+
+    histories = [fit(linear(device), data, noisy, **SHORT, draw=draw).terms["error"] for _ in range(2)]
+    assert histories[0].equal(histories[1])
+
+
+def test_what_a_model_draws_by_itself_is_seeded_with_the_run(device, data):
+    def dropping(f, x, step):
+        return {"error": mse_loss(nn.functional.dropout(f(x), 0.5), x)}
+
+    histories = []
+    for seed in (0, 0, 1):
+        torch.manual_seed(len(histories))
+        model = linear(device)
+        torch.manual_seed(99 + len(histories))
+        histories.append(fit(model, data, dropping, **{**SHORT, "seed": seed}).terms["error"])
+    assert histories[0].equal(histories[1])
+    assert not histories[0].equal(histories[2])
