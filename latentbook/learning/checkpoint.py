@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import safetensors
-import safetensors.torch
 import torch
+from safetensors.torch import load as parse
+from safetensors.torch import save as pack
 from torch import Tensor
 
 from latentbook.core import ChecksumError, write_atomically
@@ -36,7 +37,7 @@ def save(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) ->
     """
     held = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     header = json.dumps({**facts, "checksum": _checksum(held)})
-    write_atomically(path, safetensors.torch.save(held, {HEADER: header}))
+    write_atomically(path, pack(held, {HEADER: header}))
 
 
 def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -62,7 +63,7 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """
     content = path.read_bytes()
     try:
-        tensors = safetensors.torch.load(content)
+        tensors = parse(content)
         (length,) = struct.unpack("<Q", content[:8])
         facts = json.loads(json.loads(content[8 : 8 + length])["__metadata__"][HEADER])
         expected = facts.pop("checksum")
