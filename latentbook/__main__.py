@@ -1,10 +1,11 @@
-"""The command line: ``latentbook build | check | info``."""
+"""The command line: ``latentbook build | check | data | info``."""
 
 from __future__ import annotations
 
 import argparse
 import errno
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
@@ -42,6 +43,16 @@ def _parser() -> argparse.ArgumentParser:
 
     check = commands.add_parser("check", parents=[root], help="compare the claims of the last build with their bands")
     check.set_defaults(command=_check)
+
+    data = commands.add_parser("data", help="list the data sets and where they are, fetch their files, verify them")
+    data.set_defaults(command=_list_data)
+    actions = data.add_subparsers(metavar="ACTION")
+    fetch = actions.add_parser("fetch", help="download the files of a data set into the cache")
+    fetch.add_argument("name", metavar="NAME", help="a data set, as in mnist")
+    fetch.set_defaults(command=_fetch_data)
+    verify = actions.add_parser("verify", help="compare the checksums of the files that are here")
+    verify.add_argument("name", nargs="?", metavar="NAME", help="one data set (default: all)")
+    verify.set_defaults(command=_verify_data)
 
     info = commands.add_parser("info", help="versions, devices and folders, and what is wrong with them")
     info.set_defaults(command=_info)
@@ -93,6 +104,40 @@ def _check(chosen: argparse.Namespace) -> int:
 def _output(chosen: argparse.Namespace) -> Path:
     # Not resolved: the output is a link, and the link itself is what a build replaces.
     return (chosen.output or chosen.root / "_build" / "html").absolute()
+
+
+def _list_data(chosen: argparse.Namespace) -> int:
+    from latentbook.learning import shelf
+
+    return _told((True, line) for line in shelf.listing())
+
+
+def _fetch_data(chosen: argparse.Namespace) -> int:
+    from latentbook.learning import shelf
+
+    return _told((True, line) for line in shelf.fetch(chosen.name))
+
+
+def _verify_data(chosen: argparse.Namespace) -> int:
+    from latentbook.learning import shelf
+
+    return _told(shelf.verify(chosen.name))
+
+
+def _told(findings: Iterable[tuple[bool, str]]) -> int:
+    """Print lines as they come, wrong ones to stderr, and return the exit status."""
+    status = 0
+    try:
+        for right, line in findings:
+            print(line, file=sys.stdout if right else sys.stderr, flush=True)
+            status |= not right
+    except (OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped; no part of a file is kept", file=sys.stderr)
+        return 130
+    return int(status)
 
 
 def _info(chosen: argparse.Namespace) -> int:

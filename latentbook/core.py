@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -64,15 +65,16 @@ def seeded(seed: int):
         yield
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
     """Write a file so that a reader, or a crash at any moment, finds the old content or the new, never a part.
 
     Args:
         path: Where the content belongs; its folder is made if need be.
-        content: The whole of the file.
+        content: The whole of the file, or its pieces in order, which may come from a slow source.
 
     Raises:
-        OSError: If the disk refuses (full, read-only); nothing is left beside ``path`` then.
+        OSError: If the disk refuses (full, read-only). Nothing is left beside ``path`` then, nor where the source of
+            the pieces raises an error of its own.
 
     Example:
         >>> target = Path(tempfile.mkdtemp()) / "run" / "result.bin"
@@ -86,7 +88,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            file.writelines([content] if isinstance(content, bytes) else content)
             file.flush()
             os.fsync(file.fileno())
         # mkstemp makes files private; a published one is as readable as any other.

@@ -62,6 +62,23 @@ def test_sigkill_leaves_the_old_file(tmp_path, moment):
     assert file.read_bytes() == b"old"
 
 
+def test_pieces_become_one_file(tmp_path):
+    write_atomically(tmp_path / "file", iter([b"a", b"", b"bc"]))
+    assert (tmp_path / "file").read_bytes() == b"abc"
+
+
+def test_pieces_that_break_off_leave_the_old_file_and_no_other(tmp_path):
+    def pieces():
+        yield b"new"
+        raise ConnectionResetError("broken off")
+
+    write_atomically(tmp_path / "file", b"old")
+    with pytest.raises(ConnectionResetError, match="broken off"):
+        write_atomically(tmp_path / "file", pieces())
+    assert (tmp_path / "file").read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["file"]
+
+
 def test_a_seeded_block_repeats_itself_and_disturbs_nobody():
     torch.manual_seed(1)
     undisturbed = torch.rand(3)

@@ -1,10 +1,9 @@
-"""Laws of a data set, and what becomes of files that are missing, altered or cut short."""
+"""What `load` returns: digits, splits, options, and what it refuses."""
 
 import hashlib
 import math
 import subprocess
 import sys
-import types
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,158 +15,6 @@ from latentbook.learning.data import DATASETS, Dataset, load
 
 # Counted once in the sources: scikit-learn's file and the four label files of each data set.
 DIGITS_PER_CLASS = [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
-
-
-def pixels(*shape):
-    return torch.randint(256, shape, dtype=torch.uint8)
-
-
-# ---- a data set ------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("full_scale", [16, 255])
-def test_pixels_become_floats_of_the_default_dtype(dtype, full_scale, device):
-    torch.set_default_dtype(dtype)
-    x = torch.arange(full_scale + 1, dtype=torch.uint8, device=device).reshape(-1, 1, 1, 1)
-    values = Dataset(x, full_scale=full_scale)[:]
-    assert values.dtype == dtype
-    assert values.device == x.device
-    assert (values[0], values[-1]) == (0, 1)
-    torch.testing.assert_close(values.flatten(), torch.arange(full_scale + 1, device=device) / full_scale)
-
-
-def test_floats_stay_as_they_are():
-    x = 100 * torch.randn(7, 3, dtype=torch.float32)
-    assert Dataset(x)[:].dtype == torch.float32
-    assert Dataset(x)[2:5].equal(x[2:5])
-
-
-@pytest.mark.parametrize(
-    "index", [3, -1, slice(2, 9, 3), [4, 4, 0], torch.tensor([[1, 2], [3, 4]]), torch.arange(10) > 6]
-)
-def test_every_kind_of_index(index):
-    x = pixels(10, 1, 4, 4)
-    assert Dataset(x)[index].equal(x[index] / 255)
-
-
-def test_a_data_set_ends_like_any_sequence():
-    dataset = Dataset(pixels(5, 2))
-    assert len(dataset) == len(list(dataset)) == 5
-    with pytest.raises(IndexError):
-        dataset[5]
-
-
-@pytest.mark.parametrize(("shape", "image_shape"), [((3, 1, 8, 9), (1, 8, 9)), ((3, 2), None), ((3,), None)])
-def test_shapes_of_an_event(shape, image_shape):
-    dataset = Dataset(torch.zeros(shape))
-    assert dataset.event_shape == shape[1:]
-    assert dataset.image_shape == image_shape
-
-
-def test_what_a_reader_says_is_kept():
-    dataset = Dataset(pixels(3, 2), torch.tensor([0, 1, 1]), classes=["cat", "dog"], name="pets", note="Ours.")
-    for copy in (dataset, dataset.subset([0, 1]), dataset.to("cpu")):
-        assert (copy.classes, copy.name, copy.note, copy.full_scale) == (("cat", "dog"), "pets", "Ours.", 255)
-    assert repr(dataset) == "Dataset('pets', 3 x (2,), uint8, cpu)"
-    assert Dataset(pixels(3, 2)).classes == ()
-    assert Dataset(pixels(3, 2)).y is None
-
-
-@pytest.mark.parametrize("dtype", [torch.uint8, torch.int32, torch.int64])
-def test_labels_index_tensors_whatever_their_dtype(dtype):
-    y = Dataset(pixels(3, 2), torch.tensor([2, 0, 1], dtype=dtype)).y
-    assert torch.tensor([10, 20, 30])[y].tolist() == [30, 10, 20]
-
-
-def test_a_subset_keeps_labels_beside_their_examples():
-    dataset = Dataset(torch.arange(10.0)[:, None], torch.arange(10))
-    for index in (slice(3, 7), [5, 5, 2], torch.tensor([9, 0]), dataset.y % 2 == 0):
-        subset = dataset.subset(index)
-        assert subset.y.equal(torch.arange(10)[index])
-        assert subset[:].flatten().equal(subset.y.to(subset[:].dtype))
-
-
-def test_batches_repeat_with_their_generator(device):
-    dataset = Dataset(pixels(50, 1, 4, 4)).to(device)
-
-    def draw(seed):
-        generator = torch.Generator(device).manual_seed(seed)
-        return torch.stack([dataset.batch(8, generator) for _ in range(2)])
-
-    assert draw(1).equal(draw(1))
-    assert not draw(1).equal(draw(2))
-    assert not draw(1)[0].equal(draw(1)[1])
-    assert draw(1).device.type == device.type
-
-
-def test_batches_are_uniform_with_replacement(device):
-    """Of 40,000 draws from 4 examples each has 10,000, with a standard error of sqrt(40,000 x 1/4 x 3/4) = 87."""
-    dataset = Dataset(torch.arange(4.0, device=device))
-    counts = dataset.batch(40_000, torch.Generator(device).manual_seed(0)).long().bincount(minlength=4)
-    # Four cells: a two-sided 5-sigma event in any of them has probability 2e-6.
-    assert (counts - 10_000).abs().max() < 5 * 87
-
-
-def test_a_batch_never_waits_for_the_host(device):
-    if device.type != "cuda":
-        pytest.skip("only CUDA runs beside the host: pass --device cuda")
-    dataset = Dataset(pixels(50, 1, 4, 4)).to(device)
-    torch.cuda.set_sync_debug_mode("error")
-    try:
-        dataset.batch(8, torch.Generator(device))
-    finally:
-        torch.cuda.set_sync_debug_mode("default")
-
-
-X = torch.zeros(3, 2)
-REFUSED = [
-    (
-        (X, torch.zeros(2).long()),
-        {},
-        ValueError,
-        r"`y` has shape \(2,\), but `x` has 3 examples: pass one label for each",
-    ),
-    ((X, torch.zeros(3, 1).long()), {}, ValueError, r"`y` has shape \(3, 1\).*pass one label for each"),
-    ((X, torch.zeros(3)), {}, TypeError, r"`y` is a tensor of torch\.float32: pass a tensor of integer labels"),
-    ((X, torch.zeros(3).bool()), {}, TypeError, r"`y` is a tensor of torch\.bool: pass a tensor of integer labels"),
-    ((X, [0, 1, 0]), {}, TypeError, r"`y` is of type list: pass a tensor of integer labels"),
-    ((X, torch.tensor([0, 1, 2])), {"classes": "ab"}, ValueError, r"`y` goes from 0 to 2, .* 2 `classes`: .* 0 to 1"),
-    ((X, torch.tensor([0, -1, 0])), {"classes": "ab"}, ValueError, r"`y` goes from -1 to 0, .*pass labels from 0 to 1"),
-    ((torch.zeros(0, 2),), {}, ValueError, r"`x` has shape \(0, 2\): pass at least one example"),
-    ((torch.zeros(2, 0),), {}, ValueError, r"`x` has shape \(2, 0\): pass at least one example"),
-    ((torch.tensor(1.0),), {}, ValueError, r"`x` has shape \(\): pass at least one example"),
-    ((X.long(),), {}, TypeError, r"`x` is a tensor of torch\.int64: pass .* floats, or of pixels as torch\.uint8"),
-    ((X.bool(),), {}, TypeError, r"`x` is a tensor of torch\.bool: pass .* floats"),
-    ((X.cfloat(),), {}, TypeError, r"`x` is a tensor of torch\.complex64: pass .* floats"),
-    ((X.numpy(),), {}, TypeError, r"`x` is of type ndarray: pass a tensor"),
-    ((torch.tensor([1.0, math.nan, math.inf]),), {}, ValueError, r"`x` has 2 values that are not finite: remove or"),
-    ((torch.tensor([3, 17]).byte(),), {"full_scale": 16}, ValueError, r"`x` reaches 17, .* is 16: .*`full_scale=17`"),
-    ((X.byte(),), {"full_scale": 0}, ValueError, r"`full_scale` is 0: pass the uint8 value .* from 1 to 255"),
-    ((X.byte(),), {"full_scale": 256}, ValueError, r"`full_scale` is 256: pass the uint8 value .* from 1 to 255"),
-]
-
-
-@pytest.mark.usefixtures("unchecked")
-@pytest.mark.parametrize(("args", "options", "error", "message"), REFUSED)
-def test_what_is_no_data_set_is_refused_with_the_repair(args, options, error, message):
-    with pytest.raises(error, match=message):
-        Dataset(*args, **options)
-
-
-def test_an_empty_subset_is_refused():
-    dataset = Dataset(X, torch.tensor([0, 1, 1]), classes=["a", "b", "c"])
-    with pytest.raises(ValueError, match=r"`x` has shape \(0, 2\): pass at least one example"):
-        dataset.subset(dataset.y == 2)
-
-
-@pytest.mark.usefixtures("unchecked")
-def test_batches_that_cannot_be_drawn_are_refused():
-    with pytest.raises(ValueError, match="`size` is 0: pass a batch size of at least 1"):
-        Dataset(X).batch(0)
-    elsewhere = types.SimpleNamespace(device=torch.device("cuda:1"))
-    with pytest.raises(ValueError, match=r"`generator` is on cuda:1, .* on cpu: pass `torch\.Generator\('cpu'\)`"):
-        Dataset(X).batch(2, elsewhere)
 
 
 # ---- digits, and what holds for every name ---------------------------------------------------------------------------
@@ -264,13 +111,50 @@ def test_data_are_on_the_device_asked_for(device):
 
 
 def test_another_data_set_is_one_entry_of_the_table(monkeypatch):
-    def ramp(part, size):
+    def ramp(part):
         return Dataset(torch.arange(6.0)[:, None] + (0 if part == "train" else 6), name="ramp")
 
     monkeypatch.setitem(DATASETS, "ramp", ramp)
     assert load("ramp", "all")[:].flatten().tolist() == list(range(12))
     assert load("ramp", "val", held_out=2)[:].flatten().tolist() == [4, 5]
     assert load("ramp").y is None
+
+
+DRAWN = {"sprites": {"size": 8}, "clock": {"size": 8}, "curve": {}, "noisy-surface": {}}
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_splits_of_drawn_sets(name, device):
+    options = {**DRAWN[name], "count": 20, "device": str(device)}
+    train, val = (load(name, split, held_out=5, **options) for split in ("train", "val"))
+    whole, test, both = (load(name, split, **options) for split in ("train", "test", "all"))
+    assert (len(train), len(val), len(test), len(both)) == (15, 5, 20, 40)
+    assert train.factors.device.type == device.type
+    for field in ("x", "factors"):
+        a, b, c, d, e = (getattr(part, field) for part in (train, val, whole, test, both))
+        assert torch.cat([a, b]).equal(c)
+        assert torch.cat([c, d]).equal(e)
+        assert not c.equal(d)
+    assert both.factor_names == train.factor_names
+    assert load(name, **options).x.equal(whole.x)
+    assert not load(name, seed=1, **options).x.equal(whole.x)
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_drawing_does_not_depend_on_the_default_dtype_or_the_global_generator(name):
+    in_double = load(name, count=10)
+    torch.set_default_dtype(torch.float32)
+    before = torch.get_rng_state()
+    in_single = load(name, count=10)
+    assert torch.get_rng_state().equal(before)
+    assert in_single.factors.equal(in_double.factors.float())
+    assert in_single.x.equal(in_double.x.to(in_single.x.dtype))
+
+
+def test_held_out_examples_keep_what_the_set_is_called():
+    val = load("clock", "val", count=10, held_out=3, size=8)
+    assert (val.name, val.factor_names) == ("clock", ("hour", "minute"))
+    assert "last 3 of 10 training examples" in val.note
 
 
 @pytest.mark.usefixtures("unchecked")
@@ -281,9 +165,9 @@ def test_another_data_set_is_one_entry_of_the_table(monkeypatch):
             ("mnits",),
             {},
             ValueError,
-            r"`name` is 'mnits', which is unknown: pass one of .*'digits', 'fashion', 'mnist'",
+            r"`name` is 'mnits', which is unknown: pass one of .*'digits',.*'fashion', 'mnist'",
         ),
-        ((0,), {}, TypeError, r"`name` is 0, not a string: pass one of .*'digits', 'fashion', 'mnist'"),
+        ((0,), {}, TypeError, r"`name` is 0, not a string: pass one of .*'digits',.*'fashion', 'mnist'"),
         (("digits", "valid"), {}, ValueError, r"`split` is 'valid', .*: pass one of \['all', 'test', 'train', 'val'\]"),
         (("digits", 1), {}, TypeError, r"`split` is 1, not a string: pass one of \['all', 'test', 'train', 'val'\]"),
         (("digits", "val"), {}, ValueError, r"`held_out` is 0, .*pass the same `held_out=` to 'val' and to 'train'"),
@@ -298,12 +182,17 @@ def test_another_data_set_is_one_entry_of_the_table(monkeypatch):
         (("digits", "val"), {"held_out": 1500}, ValueError, r"`held_out` is 1500, .*: pass at most 1399"),
         (("digits",), {"size": 7}, ValueError, r"`size` is 7: pass a whole number of at least 8"),
         (("digits",), {"size": 28.0}, TypeError, r"`size` is 28\.0, not an integer"),
+        (("mnist",), {"size": 32}, TypeError, "`size` is no option of the data set 'mnist': it has none of its own"),
+        (("digits",), {"hands": 1}, TypeError, "`hands` is no option of the data set 'digits': it knows `size`"),
         (
-            ("mnist",),
-            {"size": 32},
-            ValueError,
-            r"`size` is 32, but 'mnist' is 28 x 28, and only 'digits' can be resized",
+            ("clock",),
+            {"colour": True},
+            TypeError,
+            "`colour` is no option of .* 'clock': it knows `hands`, `size`, `count`, `seed`",
         ),
+        (("square",), {"kind": "curve"}, TypeError, "`kind` is no option of .* 'square': it knows `count`, `seed`"),
+        (("emnist",), {"kind": "all"}, ValueError, r"`kind` is 'all', .*: pass one of \['balanced', 'byclass'"),
+        (("sprites",), {"held_out": 3, "count": 3}, ValueError, "`held_out` is 3, .*3 training .*pass at most 2"),
         (("digits",), {"device": "tpu"}, ValueError, r"`device` is 'tpu'"),
     ],
 )

@@ -3,13 +3,9 @@
 import errno
 import gc
 import gzip
-import hashlib
-import http.server
 import os
 import re
 import struct
-import threading
-import types
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -19,7 +15,10 @@ import torch
 from torchvision import datasets
 
 from latentbook.core import ChecksumError
+from latentbook.learning import files
 from latentbook.learning.data import load
+from latentbook.learning.files import Published, published_file
+from tests.learning.formats import files_below, fill, idx, md5
 
 IMAGES, LABELS = "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"
 TEST_IMAGES, TEST_LABELS = "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"
@@ -36,20 +35,6 @@ def real(folder):
 
 def pixels(*shape):
     return torch.randint(256, shape, dtype=torch.uint8)
-
-
-def idx(values):
-    """Pack bytes as the originals are packed: 0x08 for bytes, the number of dimensions, the sizes, the values."""
-    header = struct.pack(f">{1 + values.ndim}i", 0x800 + values.ndim, *values.shape)
-    return gzip.compress(header + values.numpy().tobytes(), mtime=0)
-
-
-def md5(content):
-    return hashlib.md5(content, usedforsecurity=False).hexdigest()
-
-
-def files_below(folder):
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
 
 
 def publish(monkeypatch, contents, mirrors):
@@ -91,43 +76,6 @@ def given(monkeypatch, tmp_path, cache, published):
     fill(folder, published)
     monkeypatch.setenv("LATENTBOOK_DATA", str(tmp_path / "given"))
     return folder
-
-
-def fill(folder, contents):
-    folder.mkdir(parents=True)
-    for file, content in contents.items():
-        (folder / file).write_bytes(content)
-
-
-@pytest.fixture
-def offline(monkeypatch):
-    def refuse(request, **_):
-        raise urllib.error.URLError("no network here")
-
-    monkeypatch.setattr(urllib.request, "urlopen", refuse)
-
-
-@pytest.fixture
-def mirror(monkeypatch, tmp_path):
-    """A mirror on the loopback interface: its folder, its address, and the requests it had."""
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    folder, requests = tmp_path / "mirror", []
-    folder.mkdir()
-
-    class Handler(http.server.SimpleHTTPRequestHandler):
-        def __init__(self, *args):
-            super().__init__(*args, directory=str(folder))
-
-        def log_message(self, *_):
-            requests.append(self.path)
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield types.SimpleNamespace(folder=folder, url=f"http://127.0.0.1:{server.server_port}/", requests=requests)
-    server.shutdown()
-    server.server_close()
-    thread.join()
 
 
 @pytest.mark.usefixtures("offline")
@@ -363,6 +311,84 @@ def test_a_cache_that_refuses_is_named_and_left_clean(call, number, monkeypatch,
     # The next attempt, on a disk with room, is not in the way of the last.
     assert len(load("mnist")) == 6
     assert files_below(cache) == [IMAGES, LABELS]
+
+
+# ---- files that are too large for memory ----------------------------------------------------------------------------
+
+
+LARGE = bytes(range(256)) * 10_000
+
+
+@pytest.fixture
+def large(mirror, cache):
+    """A file of three pieces on a mirror, and the folder of the cache where it belongs."""
+    (mirror.folder / "large.bin").write_bytes(LARGE)
+    return Published("set/large.bin", md5(LARGE), [f"{mirror.url}absent/", mirror.url]), cache.parents[1] / "set"
+
+
+def test_a_large_file_is_fetched_once_and_checked_at_each_reading(large, mirror):
+    source, folder = large
+    place = published_file(source)
+    assert (place, place.read_bytes()) == (folder / "large.bin", LARGE)
+    assert published_file(source) == place
+    assert mirror.requests.count("/large.bin") == 1
+    assert files_below(folder) == ["large.bin"]
+    place.write_bytes(LARGE[:-1])
+    with pytest.raises(ChecksumError, match=f"{place} is truncated or altered: expected md5 {md5(LARGE)}"):
+        published_file(source)
+
+
+@pytest.mark.parametrize("damage", [LARGE[:-1], LARGE[:-1] + b"?", b""])
+def test_a_large_download_that_is_wrong_leaves_nothing(damage, large, mirror):
+    source, folder = large
+    (mirror.folder / "large.bin").write_bytes(damage)
+    with pytest.raises(FileNotFoundError, match=rf"large\.bin is truncated or altered: .*found {md5(damage)}"):
+        published_file(source)
+    assert files_below(folder) == []
+
+
+def test_a_large_download_that_breaks_off_leaves_nothing(large, monkeypatch):
+    class Broken:
+        headers = {}  # noqa: RUF012
+        pieces = [LARGE[:1000]]  # noqa: RUF012
+        __enter__ = lambda self: self  # noqa: E731
+        __exit__ = lambda *_: None  # noqa: E731
+
+        def read(self, size):
+            if self.pieces:
+                return self.pieces.pop()
+            raise ConnectionResetError("broken off")
+
+    source, folder = large
+    monkeypatch.setattr(urllib.request, "urlopen", lambda *_, **__: Broken())
+    with pytest.raises(FileNotFoundError, match="broken off"):
+        published_file(source)
+    assert files_below(folder) == []
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace", "mkdir"])
+def test_a_disk_that_refuses_a_large_file_is_named_and_no_other_mirror_is_asked(call, large, mirror, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    source, folder = large
+    source = source._replace(mirrors=[mirror.url, mirror.url])
+    monkeypatch.setattr(os, call, refuse)
+    with pytest.raises(OSError, match=rf"cannot be kept in {folder} .*make room") as caught:
+        published_file(source)
+    assert caught.value.errno == errno.ENOSPC
+    assert len(mirror.requests) <= 1
+    assert files_below(mirror.folder.parent) == ["mirror/large.bin"]
+
+
+@pytest.mark.usefixtures("cache")
+def test_a_file_that_no_program_may_fetch_says_where_a_person_finds_it():
+    source = Published("set/rare.zip", md5(b""), (), "https://some.invalid/page")
+    for read in (files.published, published_file):
+        with pytest.raises(
+            FileNotFoundError, match=r"by a program: get it from https://some\.invalid/page, set LATENTBOOK_DATA"
+        ):
+            read(source)
 
 
 # ---- the originals ---------------------------------------------------------------------------------------------------
