@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from latentbook.core import resolve_device, seeded
-from latentbook.learning.data import DATASETS, Dataset, load
+from latentbook.learning.data import Dataset, load
 from latentbook.learning.models.autoencoder import Autoencoder
 from latentbook.learning.nets import mlp_decoder, mlp_encoder
 from latentbook.learning.parameters import check_choice, check_integer, check_number
@@ -66,6 +66,8 @@ LAMBDAS_28 = (0.0003, 0.001, 0.003, 0.006, 0.01, 0.03, 0.1, 0.2)
 # The weight that is looked at closely: a third of the dimensions or so survive.
 CHOSEN, CHOSEN_28 = 0.03, 0.003
 
+# Grey images; the network is a perceptron on their pixels.
+DATASETS = ("digits", "mnist", "fashion", "emnist")
 HIDDEN = {8: (128, 128), 28: (256, 128)}
 
 
@@ -112,7 +114,7 @@ def settings(
 
     Args:
         scale: ``"smoke"``, ``"book"`` or ``"paper"``.
-        dataset: A name that `latentbook.learning.data.load` knows.
+        dataset: ``"digits"``, ``"mnist"``, ``"fashion"`` or ``"emnist"``.
         seed: An integer, at least 0.
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"cuda:<index>"``.
         lam: Weight of the volume penalty against a mean squared error over all values, at least 0; None for 0.03, or
