@@ -1,7 +1,7 @@
 """Where the bands in book/claims.yml come from: chapters trained again with other seeds.
 
-``python benchmarks/bands.py --scale book --seeds 8`` prints, for every claim, the range over the seeds 0, 1, 2, ... and
-the band: that range, widened by half of it on either side.
+``python benchmarks/bands.py --scale book --seeds 8`` prints, for every claim of a chapter, the range over the seeds
+0, 1, 2, ... and the band: that range, widened by half of it on either side.
 """
 
 from __future__ import annotations
@@ -31,16 +31,20 @@ def least_volume_claims(seed: int, scale: str) -> dict[str, float]:
     }
 
 
+CHAPTERS = {"1-least-volume": least_volume_claims}
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--chapter", choices=CHAPTERS, default="1-least-volume")
     parser.add_argument("--scale", default="book")
     parser.add_argument("--seeds", type=int, default=8)
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     found: dict[str, list[float]] = defaultdict(list)
     for seed in range(chosen.seeds):
-        for name, value in least_volume_claims(seed, chosen.scale).items():
+        for name, value in CHAPTERS[chosen.chapter](seed, chosen.scale).items():
             found[name].append(value)
     for name, values in found.items():
         low, high = min(values), max(values)

@@ -1,20 +1,53 @@
-"""Words that every room shares: errors, devices, seeds, and files that appear whole or not at all."""
+"""Words that every room shares: derivatives, errors, devices, seeds, and files that appear whole or not at all."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import tempfile
-from collections.abc import Iterable
+import warnings
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
-__all__ = ["ChecksumError", "resolve_device", "seeded", "write_atomically"]
+__all__ = ["ChecksumError", "jvp", "resolve_device", "seeded", "write_atomically"]
 
 
 class ChecksumError(ValueError):
     """A file is there, but its bytes are not the ones that were published."""
+
+
+def jvp(f: Callable[[Tensor], Tensor], point: Tensor, direction: Tensor) -> tuple[Tensor, Tensor]:
+    r"""Return :math:`f(x)` and the derivative :math:`J(x)\,v` of `f` at a point along a direction, in one forward pass.
+
+    Args:
+        f: A function of one tensor.
+        point: Where, :math:`x`.
+        direction: Along what, :math:`v`, of the same shape.
+
+    Returns:
+        The value and the derivative, both of the shape of the value.
+
+    Example:
+        >>> jvp(lambda x: x**2, torch.tensor([3.0, 5.0]), torch.tensor([1.0, 0.0]))
+        (tensor([ 9., 25.]), tensor([6., 0.]))
+
+    All chapters.
+    """
+    _load_forward_mode_rules()
+    value, derivative = torch.func.jvp(f, (point,), (direction,))[:2]
+    return value, derivative
+
+
+@functools.cache
+def _load_forward_mode_rules() -> None:
+    # torch compiles these rules on first use, through a function that it has itself deprecated.
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r".*torch\.jit\.script.*")
+        torch.func.jvp(torch.sin, (torch.zeros(()),), (torch.ones(()),))
 
 
 def resolve_device(device: str = "auto") -> torch.device:

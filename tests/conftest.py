@@ -1,8 +1,13 @@
 """What every test shares: checked shapes, float64, seeds, a device, and one book built at smoke scale."""
 
+import functools
+import http.server
 import json
+import os
+import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import nbformat
@@ -16,6 +21,9 @@ install_import_hook("latentbook", "tests.laws.typecheck")
 
 import jaxtyping  # noqa: E402
 import torch  # noqa: E402
+from playwright.sync_api import sync_playwright  # noqa: E402
+
+from tests.pages import FLAGS  # noqa: E402
 
 
 def pytest_addoption(parser):
@@ -74,3 +82,65 @@ def smoke_notebooks(smoke_book):
     manifest = json.loads((smoke_book / "build.json").read_text())
     executed = ROOT / "_build" / "executed"
     return {name: nbformat.read(executed / entry["notebook"], 4) for name, entry in manifest.items()}
+
+
+# ---- pages in Chromium ----
+
+
+@pytest.fixture(scope="session")
+def browser():
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = os.environ.get("LATENTBOOK_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    assert path, "no Chromium: apt-get install chromium, or set LATENTBOOK_CHROMIUM=/path/to/chrome"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser, smoke_book):
+    """Open a page of the smoke book; the test fails on any request off the machine and on any error in the console."""
+    faults, contexts = [], []
+
+    def visit(name, *, base=None, **options):
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
+        contexts.append(context)
+        local = ("file:", "blob:", "data:", "http://127.0.0.1:")
+
+        def route(route):
+            if route.request.url.startswith(local):
+                route.continue_()
+            else:
+                faults.append(f"asked for {route.request.url}")
+                route.abort()
+
+        context.route("**/*", route)
+        page = context.new_page()
+        page.requested = []
+        page.on("request", lambda request: page.requested.append(request.url))
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", lambda message: message.type in ("error", "warning") and faults.append(message.text))
+        page.goto(f"{base or smoke_book.absolute().as_uri()}/{name}.html")
+        return page
+
+    visit.expected = []
+    yield visit
+    for context in contexts:
+        context.close()
+    assert not [fault for fault in faults if not any(words in fault for words in visit.expected)]
+
+
+@pytest.fixture(scope="session")
+def server(smoke_book):
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    handler = functools.partial(Quiet, directory=str(smoke_book))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()

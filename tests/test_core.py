@@ -8,7 +8,7 @@ import sys
 import pytest
 import torch
 
-from latentbook.core import resolve_device, seeded, write_atomically
+from latentbook.core import jvp, resolve_device, seeded, write_atomically
 
 KILLED = """
 import os, signal, sys
@@ -99,3 +99,11 @@ def test_devices():
 def test_a_device_that_is_not_there(name):
     with pytest.raises(ValueError, match=rf"`device` is '{name}', but this machine has \['auto', 'cpu'"):
         resolve_device(name)
+
+
+def test_forward_mode_is_the_derivative_and_says_nothing(device):
+    """Warnings are errors here, and torch has one at the first use of forward mode."""
+    x, v = torch.randn(2, 5, device=device)
+    value, derivative = jvp(lambda x: x.sin() * x.sum(), x, v)
+    torch.testing.assert_close(value, x.sin() * x.sum())
+    torch.testing.assert_close(derivative, x.cos() * v * x.sum() + x.sin() * v.sum())

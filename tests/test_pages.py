@@ -1,100 +1,22 @@
 """The built pages in Chromium: whole without network, from disk and over http, by keyboard, on a phone, in the dark."""
 
-import functools
 import gzip
-import http.server
 import json
-import os
 import re
-import shutil
-import threading
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from latentbook.press import claims
+from tests.pages import draw_all, hosted
 
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
 BOOK = Path(__file__).parents[1] / "book"
 PAGES = ["index", "book/status", *(f"book/{file.stem}" for file in sorted(BOOK.glob("*.md")))]
 PAGES += [f"book/{file.stem}" for file in sorted(BOOK.glob("*.ipynb"))]
 CHAPTER = "book/1-least-volume"
 
 pytestmark = [pytest.mark.browser, pytest.mark.kernel]
-
-
-@pytest.fixture(scope="session")
-def browser():
-    names = ("chromium", "chromium-browser", "google-chrome")
-    path = os.environ.get("LATENTBOOK_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
-    assert path, "no Chromium: apt-get install chromium, or set LATENTBOOK_CHROMIUM=/path/to/chrome"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def visit(browser, smoke_book):
-    """Open a page of the smoke book; the test fails on any request off the machine and on any error in the console."""
-    faults, contexts = [], []
-
-    def visit(name, *, base=None, **options):
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
-        contexts.append(context)
-        local = ("file:", "blob:", "data:", "http://127.0.0.1:")
-
-        def route(route):
-            if route.request.url.startswith(local):
-                route.continue_()
-            else:
-                faults.append(f"asked for {route.request.url}")
-                route.abort()
-
-        context.route("**/*", route)
-        page = context.new_page()
-        page.requested = []
-        page.on("request", lambda request: page.requested.append(request.url))
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda message: message.type in ("error", "warning") and faults.append(message.text))
-        page.goto(f"{base or smoke_book.absolute().as_uri()}/{name}.html")
-        return page
-
-    visit.expected = []
-    yield visit
-    for context in contexts:
-        context.close()
-    assert not [fault for fault in faults if not any(words in fault for words in visit.expected)]
-
-
-@pytest.fixture(scope="module")
-def server(smoke_book):
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_):
-            pass
-
-    handler = functools.partial(Quiet, directory=str(smoke_book))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
-
-
-def draw_all(page):
-    """Scroll to every figure, and wait until it is drawn with marks in it."""
-    for figure in page.locator(".lb-plotly").all():
-        figure.scroll_into_view_if_needed()
-        figure.locator(".main-svg").first.wait_for()
-        figure.and_(page.locator("[data-drawn]")).wait_for()
-        assert figure.locator(".trace, .hm, .points path, .bars path").count() > 0
-        assert len(figure.get_attribute("aria-label")) > 20
 
 
 @pytest.mark.parametrize("carrier", ["disk", "http"])
@@ -104,6 +26,7 @@ def test_a_page_is_whole_without_network(visit, server, name, carrier):
     draw_all(page)
     page.wait_for_load_state("networkidle")
     assert page.locator("mjx-merror").count() == 0
+    assert page.locator(".lb-kernel").count() == 0
     assert page.locator("article h1").count() == 1
 
 
@@ -131,7 +54,8 @@ def test_images_have_alt_text(visit, name):
 def test_a_first_visit_is_at_most_three_and_a_half_megabytes(visit, name):
     page = visit(name)
     draw_all(page)
-    page.wait_for_load_state("networkidle")
+    if page.locator(".math").count():
+        page.locator("mjx-container").first.wait_for()
     files = {Path(unquote(urlparse(url).path)) for url in page.requested if url.startswith("file:")}
     weight = sum(len(gzip.compress(file.read_bytes(), 6)) for file in files)
     assert weight <= 3.5e6
@@ -316,19 +240,6 @@ export default { render({ model, el }) {
   say(); el.append(button);
 } };"""
 BROKEN = "export default { render() { throw new Error('out of order'); } };"
-VIEW = '<script type="application/vnd.jupyter.widget-view+json">{{"model_id": "{id}"}}</script>'
-HOSTED = """<!doctype html><title>Widgets</title><body>{views}
-<script type="application/vnd.jupyter.widget-state+json">{state}</script><script src="{host}"></script>"""
-
-
-def hosted(visit, smoke_book, tmp_path, states, views):
-    """Open a page with saved widgets, as papermill leaves them."""
-    host = (smoke_book.absolute() / "_static" / "host.js").as_uri()
-    html = HOSTED.format(
-        views="".join(VIEW.format(id=id) for id in views), state=json.dumps({"state": states}), host=host
-    )
-    (tmp_path / "widget.html").write_text(html)
-    return visit("widget", base=tmp_path.as_uri())
 
 
 def anywidget(source):

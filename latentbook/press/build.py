@@ -55,7 +55,7 @@ def build(order: Order) -> bool:
         if tree is None:
             return False
         publish(tree, order.output, order.store)
-    print(f"open {order.output / 'index.html'}", flush=True)
+    _say(f"open {order.output / 'index.html'}")
     return not any(item.report.error for item in built)
 
 
@@ -95,7 +95,7 @@ def _executed(order: Order, chapter: Chapter, work: Path, workers: Workers) -> B
     lock = FileLock(file.with_name(f".{file.name}.lock"))
     with lock.acquire(cancel_check=lambda: workers.stopped):
         if file.exists():
-            print(f"{chapter.name}: unchanged", flush=True)
+            _say(f"{chapter.name}: unchanged")
             return _kept(chapter, file)
         item = _new(order, chapter, values, work, workers)
         if not item.report.error and _key(Chapter(chapter.path), values) != key:
@@ -110,7 +110,7 @@ def _executed(order: Order, chapter: Chapter, work: Path, workers: Workers) -> B
 def _new(order: Order, chapter: Chapter, values: dict[str, object], work: Path, workers: Workers) -> Built:
     default = notebooks.defaults(chapter.notebook)
     given = {name: value for name, value in values.items() if value != default[name]}
-    print(f"{chapter.name}: running {_words(given)}", flush=True)
+    _say(f"{chapter.name}: running {_words(given)}")
     cap = order.cap or CAPS.get(str(values.get("scale")), CAPS["book"])
     job = Job(str(chapter.path), str(work / f"{chapter.name}.ipynb"), given, cap)
     report, output = run(job, workers), Path(job.output)
@@ -122,7 +122,7 @@ def _new(order: Order, chapter: Chapter, values: dict[str, object], work: Path, 
         facts = {"report": dataclasses.asdict(report), "versions": sources.versions(), **machine}
         notebook.metadata["latentbook"] = {"parameters": values, **facts}
     if not report.error:
-        print(f"{chapter.name}: {report.seconds:.0f} s, {report.cpu_seconds:.0f} CPU-seconds", flush=True)
+        _say(f"{chapter.name}: {report.seconds:.0f} s, {report.cpu_seconds:.0f} CPU-seconds")
     return Built(chapter, values, notebook, None, report)
 
 
@@ -173,8 +173,8 @@ def device_class(device: object) -> str:
 def _tell_failure(item: Built) -> None:
     if item.report.error:
         where = f", code cell {item.report.cell + 1}" if item.report.cell is not None else ""
-        print(f"{item.chapter.name}{where} FAILED: {item.report.error}", flush=True)
-        print("\n".join(f"    {line}" for line in item.report.trace), flush=True)
+        _say(f"{item.chapter.name}{where} FAILED: {item.report.error}")
+        _say("\n".join(f"    {line}" for line in item.report.trace))
 
 
 def _require_names(order: Order, chapters: list[Chapter]) -> None:
@@ -199,3 +199,8 @@ def _parameter_names(chapter: Chapter) -> list[str]:
 
 def _words(given: Mapping[str, object]) -> str:
     return "with " + ", ".join(f"{name} = {value}" for name, value in given.items()) if given else "at its defaults"
+
+
+def _say(words: str) -> None:
+    # One write: chapters run in threads, and `print` writes the end of a line on its own.
+    print(f"{words}\n", end="", flush=True)

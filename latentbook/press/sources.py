@@ -48,7 +48,7 @@ def imported_modules(code: str) -> set[str]:
 def reached_files(code: Iterable[str], package: Path = PACKAGE) -> list[Path]:
     """Return every file of the package that some cells reach by imports, directly or through other modules.
 
-    A folder of scripts called ``js`` belongs to the Python modules beside it.
+    The scripts ``js/<name>*.js`` beside a module belong to it.
 
     Args:
         code: Sources of the cells.
@@ -114,7 +114,7 @@ def _files_of(module: str, package: Path) -> set[Path]:
     base = package.joinpath(*below)
     own = {base.with_suffix(".py"), base / "__init__.py"}
     above = {package.joinpath(*below[:depth]) / "__init__.py" for depth in range(len(below))}
-    scripts = set(base.parent.glob("js/*.js")) if below else set()
+    scripts = set(base.parent.glob(f"js/{base.name}*.js")) if below else set()
     return {file for file in own | above | scripts if file.is_file()}
 
 

@@ -17,7 +17,8 @@ def package(tmp_path):
     (root / "c.py").write_text("")
     (root / "sub" / "__init__.py").write_text("")
     (root / "sub" / "deep.py").write_text("")
-    (root / "sub" / "js" / "view.js").write_text("")
+    (root / "sub" / "js" / "deep-view.js").write_text("")
+    (root / "sub" / "js" / "other.js").write_text("")
     return root
 
 
@@ -43,7 +44,7 @@ def test_imports_are_found_wherever_they_stand(source, modules):
 
 def test_modules_are_reached_through_modules(package):
     reached = names(reached_files(["import latentbook.a"], package), package)
-    assert reached == {"__init__.py", "a.py", "b.py", "sub/__init__.py", "sub/deep.py", "sub/js/view.js"}
+    assert reached == {"__init__.py", "a.py", "b.py", "sub/__init__.py", "sub/deep.py", "sub/js/deep-view.js"}
 
 
 def test_a_cell_that_imports_nothing_reaches_nothing(package):
@@ -60,7 +61,7 @@ def key(package):
     )
 
 
-@pytest.mark.parametrize("file", ["a.py", "b.py", "sub/js/view.js"])
+@pytest.mark.parametrize("file", ["a.py", "b.py", "sub/js/deep-view.js"])
 def test_a_changed_line_that_is_reached_changes_the_key(package, key, file):
     before = key()
     (package / file).write_text((package / file).read_text() + "# changed\n")

@@ -189,9 +189,12 @@
       try {
         const { default: exported } = await load(widget.state._esm);
         const definition = typeof exported === "function" ? await exported() : exported;
-        // Two views of one widget share its state.
-        const shared = once(models, id, () => model(widget));
-        await definition.initialize?.({ model: shared });
+        // Two views of one widget share its state, which is initialised once.
+        const shared = await once(models, id, async () => {
+          const fresh = model(widget);
+          await definition.initialize?.({ model: fresh });
+          return fresh;
+        });
         await definition.render({ model: shared, el: element });
       } catch (error) {
         element.replaceChildren(note(`This widget could not be shown (${error.message}).`));
