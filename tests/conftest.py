@@ -25,6 +25,9 @@ from playwright.sync_api import sync_playwright  # noqa: E402
 
 from tests.pages import FLAGS  # noqa: E402
 
+# As in the chapters. With more threads, what else the machine does decides how a sum is split, and so its last bit.
+torch.set_num_threads(1)
+
 
 def pytest_addoption(parser):
     parser.addoption("--device", default="cpu", help="device of the tests: cpu, cuda")

@@ -144,7 +144,6 @@ REFERENCE = [
 
 @pytest.mark.parametrize(("options", "error", "dimensions", "spread"), REFERENCE)
 def test_an_independent_implementation_found_the_same(options, error, dimensions, spread):
-    torch.set_num_threads(1)
     run = train(settings(scale="book", device="cpu"), **options)
     # Reference errors are those of the whole code.
     assert float(run.curve[0]) == pytest.approx(error, abs=0.06)
