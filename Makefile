@@ -12,6 +12,8 @@ OPTIONS = $(if $(SCALE),--scale $(SCALE)) $(if $(DATASET),--dataset $(DATASET)) 
   $(if $(CAP),--cap $(CAP))
 # Where `make check` looks: the book, or the smoke book that `make test` builds beside it.
 PAGES ?= _build/html
+# How many tests run at once.
+WORKERS ?= 2
 
 # Each target says in one line what it does: the words behind its `##`.
 say = @awk -F ':.*\#\# ' '/^$@:.*\#\# / {print "make $@: " $$2}' $(firstword $(MAKEFILE_LIST))
@@ -28,7 +30,7 @@ book: $(STAMP)-book ## execute the chapters that changed and render the pages (S
 
 test: $(STAMP)-dev chromium ## all tests: package, chapters at smoke scale, pages in Chromium
 	$(say)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
 lab: $(STAMP)-book ## open the chapters in JupyterLab
 	$(say)
