@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import resource
+import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterable
@@ -13,7 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-__all__ = ["ChecksumError", "jvp", "resolve_device", "seeded", "write_atomically"]
+__all__ = ["ChecksumError", "jvp", "peak_memory", "resolve_device", "seeded", "write_atomically"]
 
 
 class ChecksumError(ValueError):
@@ -75,6 +77,27 @@ def resolve_device(device: str = "auto") -> torch.device:
     if name not in choices:
         raise ValueError(f"`device` is {device!r}, but this machine has {choices}: pass one of these")
     return torch.device(name)
+
+
+def peak_memory(device: torch.device) -> int:
+    """Return the most memory that this process has held: of the GPU, or of the host.
+
+    Args:
+        device: Where it computes.
+
+    Returns:
+        Bytes: on a GPU those that torch allocated there, else the process's resident set.
+
+    Example:
+        >>> peak_memory(torch.device("cpu")) > 10_000_000
+        True
+
+    All chapters.
+    """
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    # Linux counts kilobytes, macOS bytes.
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 @contextlib.contextmanager

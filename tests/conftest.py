@@ -5,6 +5,7 @@ import http.server
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -27,6 +28,9 @@ from tests.pages import FLAGS  # noqa: E402
 
 # As in the chapters. With more threads, what else the machine does decides how a sum is split, and so its last bit.
 torch.set_num_threads(1)
+
+# A background job of a shell ignores Ctrl-C, and so would every build that is started here to be interrupted.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser):

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from latentbook.core import ChecksumError, write_atomically
 
-__all__ = ["load", "save", "split", "state_tensors"]
+__all__ = ["facts", "load", "save", "split", "state_tensors"]
 
 HEADER = "latentbook"
 
@@ -36,7 +36,7 @@ def save(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) ->
     All chapters.
     """
     held = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    header = json.dumps({**facts, "checksum": _checksum(held)})
+    header = json.dumps({**facts, "checksum": _checksum(held, facts)})
     write_atomically(path, pack(held, {HEADER: header}))
 
 
@@ -62,18 +62,47 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     All chapters.
     """
     content = path.read_bytes()
+    held = _facts(path, content)
+    expected = held.pop("checksum", None)
     try:
         tensors = parse(content)
-        (length,) = struct.unpack("<Q", content[:8])
-        facts = json.loads(json.loads(content[8 : 8 + length])["__metadata__"][HEADER])
-        expected = facts.pop("checksum")
-    except (safetensors.SafetensorError, KeyError, ValueError, struct.error) as error:
-        raise ChecksumError(f"{path} is no finished file of a run ({error}): delete it and train again") from error
-    if (found := _checksum(tensors)) != expected:
+    except safetensors.SafetensorError as error:
+        raise _not_ours(path, error) from error
+    if (found := _checksum(tensors, held)) != expected:
         raise ChecksumError(
             f"{path} is altered: expected checksum {expected}, found {found}: delete it and train again"
         )
-    return tensors, facts
+    return tensors, held
+
+
+def facts(path: Path) -> dict[str, Any]:
+    """Read the facts of a file alone: its tensors are neither read nor checked.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The facts.
+
+    Raises:
+        ChecksumError: If it begins like none of ours.
+
+    Example:
+        >>> import tempfile
+        >>> file = Path(tempfile.mkdtemp()) / "run.safetensors"
+        >>> save(file, {"w": torch.ones(2)}, {"step": 7})
+        >>> facts(file)
+        {'step': 7}
+
+    All chapters.
+    """
+    with path.open("rb") as file:
+        start = file.read(8)
+        # A length that is no length would ask for all memory.
+        size = min(int.from_bytes(start, "little"), path.stat().st_size)
+        held = _facts(path, start + file.read(size))
+    del held["checksum"]
+    return held
 
 
 def state_tensors(prefix: str, state: Mapping[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -116,11 +145,26 @@ def split(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(start): value for name, value in tensors.items() if name.startswith(start)}
 
 
-def _checksum(tensors: Mapping[str, Tensor]) -> str:
-    """Return a hash of names, types, shapes and bytes."""
-    digest = hashlib.sha256()
+def _facts(path: Path, content: bytes) -> dict[str, Any]:
+    """Return the facts in a file's first bytes, with the checksum."""
+    try:
+        (length,) = struct.unpack("<Q", content[:8])
+        held = json.loads(json.loads(content[8 : 8 + length])["__metadata__"][HEADER])
+        held["checksum"]
+    except (KeyError, ValueError, struct.error) as error:
+        raise _not_ours(path, error) from error
+    return held
+
+
+def _not_ours(path: Path, error: Exception) -> ChecksumError:
+    return ChecksumError(f"{path} is no finished file of a run ({error}): delete it and train again")
+
+
+def _checksum(tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> str:
+    """Return a hash of the facts, and of every tensor's name, type, shape and bytes."""
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
     for name in sorted(tensors):
         tensor = tensors[name]
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy())
     return digest.hexdigest()[:32]

@@ -8,6 +8,7 @@ All chapters.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -111,6 +112,22 @@ class Dataset:
     def to(self, device: str | torch.device) -> Dataset:
         """Return the data on another device, named as in `latentbook.core.resolve_device`."""
         return self.replaced(x=self.x.to(resolve_device(device) if isinstance(device, str) else device))
+
+    def checksum(self) -> str:
+        """Return a hash of the examples, their labels and how they are read: 16 hexadecimal digits.
+
+        Example:
+            >>> Dataset(torch.eye(2)).checksum() == Dataset(torch.eye(2), torch.tensor([0, 1])).checksum()
+            False
+
+        All chapters.
+        """
+        digest = hashlib.sha256(f"{self.full_scale} {self._drawn}".encode())
+        for held in (self.x, self.y, self.factors):
+            if held is not None:
+                digest.update(f"{held.dtype} {tuple(held.shape)}".encode())
+                digest.update(held.cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+        return digest.hexdigest()[:16]
 
     def subset(self, index: slice | list[int] | Tensor) -> Dataset:
         """Return the examples at some indices, or under a mask of ``N`` booleans, with their labels and factors.

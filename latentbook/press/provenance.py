@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import resource
-import sys
 import time
 
 import torch
 
+from latentbook.core import peak_memory
 from latentbook.press.sources import package_hash
 
 __all__ = ["provenance"]
@@ -31,15 +30,10 @@ def provenance(seed: int, device: torch.device) -> None:
         name,
         f"torch {torch.__version__}",
         f"{_seconds_alive():.0f} s",
-        f"{_peak_bytes() / 2**20:,.0f} MB at most",
+        f"{peak_memory(torch.device('cpu')) / 2**20:,.0f} MB at most",
     ]
     line = " · ".join(facts)
     display({"text/html": f'<p class="lb-provenance">{line}</p>', "text/plain": line}, raw=True)
-
-
-def _peak_bytes() -> int:
-    # Linux counts kilobytes, macOS bytes.
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def _seconds_alive() -> float:

@@ -3,52 +3,13 @@
 import pytest
 
 from latentbook.press import sources
-from latentbook.press.sources import chapter_key, imported_modules, package_hash, reached_files
+from latentbook.press.sources import chapter_key, package_hash
+from tests.packages import make_package
 
 
 @pytest.fixture
 def package(tmp_path):
-    """A package in which `a` imports `b`, and `c` stands apart."""
-    root = tmp_path / "latentbook"
-    (root / "sub" / "js").mkdir(parents=True)
-    (root / "__init__.py").write_text("")
-    (root / "a.py").write_text("from latentbook import b\n")
-    (root / "b.py").write_text("def late():\n    import latentbook.sub.deep\n")
-    (root / "c.py").write_text("")
-    (root / "sub" / "__init__.py").write_text("")
-    (root / "sub" / "deep.py").write_text("")
-    (root / "sub" / "js" / "deep-view.js").write_text("")
-    (root / "sub" / "js" / "other.js").write_text("")
-    return root
-
-
-def names(files, package):
-    return {str(file.relative_to(package)) for file in files}
-
-
-@pytest.mark.parametrize(
-    ("source", "modules"),
-    [
-        ("import latentbook.a", {"latentbook.a"}),
-        ("import latentbook.a as a, torch", {"latentbook.a"}),
-        ("from latentbook import a", {"latentbook", "latentbook.a"}),
-        ("def f():\n    from latentbook.a import x", {"latentbook.a", "latentbook.a.x"}),
-        ("%timeit 1\n!ls\nimport latentbook", {"latentbook"}),
-        ("import latentbookish", set()),
-        ("%%bash\nfor x in *; do echo $x; done", set()),
-    ],
-)
-def test_imports_are_found_wherever_they_stand(source, modules):
-    assert imported_modules(source) == modules
-
-
-def test_modules_are_reached_through_modules(package):
-    reached = names(reached_files(["import latentbook.a"], package), package)
-    assert reached == {"__init__.py", "a.py", "b.py", "sub/__init__.py", "sub/deep.py", "sub/js/deep-view.js"}
-
-
-def test_a_cell_that_imports_nothing_reaches_nothing(package):
-    assert reached_files(["import torch"], package) == []
+    return make_package(tmp_path)
 
 
 CELLS = [("from latentbook import a", [])]
@@ -84,12 +45,6 @@ def test_code_parameters_device_and_versions_change_the_key(key, monkeypatch):
     }
     monkeypatch.setattr(sources, "versions", lambda: {"torch": "0"})
     assert len(keys | {key()}) == 6
-
-
-def test_the_chapter_depends_on_its_room_and_not_on_the_theme():
-    files = {file.name for file in reached_files(["from latentbook.learning.recipes import least_volume"])}
-    assert {"volume.py", "train.py", "data.py", "core.py"} <= files
-    assert not {"build.py", "page.py", "theme.css"} & files
 
 
 def test_the_package_hash_is_of_the_sources():
