@@ -117,7 +117,8 @@ class TensorBoard(Callback):
 
     Args:
         log_dir: The folder of the event files.
-        widths: ``widths(model)`` to latent standard deviations, shown as a histogram.
+        widths: ``widths(model)`` to latent standard deviations, ``(m,)`` or for a family ``(K, m)``, shown as
+            histograms.
         images: ``images(model)`` to named images, ``(3, H, W)`` or ``(1, H, W)`` in [0, 1].
         every: In steps.
 
@@ -149,7 +150,7 @@ class TensorBoard(Callback):
             for name, values in moment.terms.items():
                 _write_scalars(writer, name, values, self.written)
             if self.widths:
-                writer.add_histogram("latent std", self.widths(moment.model), moment.step)
+                _write_widths(writer, self.widths(moment.model), moment.step)
             for name, image in (self.images(moment.model) if self.images else {}).items():
                 writer.add_image(name, image, moment.step)
         moment.model.train(was_training)
@@ -170,6 +171,15 @@ def _write_scalars(writer: Any, name: str, values: Tensor, start: int) -> None:
         columns: Sequence[Tensor] = values[step].flatten().unbind()
         for member, value in enumerate(columns):
             writer.add_scalar(name if len(columns) == 1 else f"{name}/{member}", value.item(), step)
+
+
+def _write_widths(writer: Any, widths: Tensor, step: int) -> None:
+    """Write one histogram, for a family one a member."""
+    if widths.ndim == 1:
+        writer.add_histogram("latent std", widths, step)
+        return
+    for member, own in enumerate(widths):
+        writer.add_histogram(f"latent std/{member}", own, step)
 
 
 def _require_tensorboard() -> None:

@@ -126,7 +126,7 @@ class Dataset:
         for held in (self.x, self.y, self.factors):
             if held is not None:
                 digest.update(f"{held.dtype} {tuple(held.shape)}".encode())
-                digest.update(held.cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+                digest.update(held.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
         return digest.hexdigest()[:16]
 
     def subset(self, index: slice | list[int] | Tensor) -> Dataset:

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, vmap
+from torch.func import vmap
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
 from torch.nn.modules.dropout import _DropoutNd
@@ -49,16 +49,14 @@ class Family(nn.Module):
         super().__init__()
         _require_alike(members)
         self.count, self.batched = len(members), batched
-        # The shape of a member; its own numbers are never used. Outside the tuple it would count as a submodule.
-        self._shape = (copy.deepcopy(members[0]),)
+        # The shape of a member; its own numbers are never used. Outside the tuples they would count as submodules.
+        self._shape, self._body = (copy.deepcopy(members[0]),), (copy.deepcopy(members[0]),)
+        self._slots = _Slots(self._body[0])
         self.stacked = nn.ParameterDict()
-        self._names: dict[str, str] = {}
         for name, _ in members[0].named_parameters():
             parts = [dict(member.named_parameters())[name].detach() for member in members]
-            self._names[_key(name)] = name
             self.stacked[_key(name)] = nn.Parameter(torch.stack(parts))
         for name, _ in members[0].named_buffers():
-            self._names[_key(name)] = name
             self.register_buffer(_key(name), torch.stack([dict(member.named_buffers())[name] for member in members]))
 
     def call(self, function: Callable[..., Any], *arguments: Any, each: Sequence[bool] | None = None) -> Any:
@@ -75,32 +73,37 @@ class Family(nn.Module):
         Raises:
             RuntimeError: If the function draws random numbers: pass noise as an argument.
         """
-        body, state = _Call(self._shape[0], function), self._state()
+        body, state = self._body[0].train(self.training), self._state()
         places = [0 if own else None for own in (each or [False] * len(arguments))]
-        body.train(self.training)
 
-        def one(state: dict[str, Tensor], *arguments: Any) -> Any:
-            return functional_call(body, state, arguments)
+        def one(state: Sequence[Tensor], *arguments: Any) -> Any:
+            self._slots.fill(state)
+            return function(body, *arguments)
 
-        if self._runs_batched():
-            return vmap(one, in_dims=(0, *places), randomness="error")(state, *arguments)
-        # A member's buffers are views of the stacked ones, so that what it updates in place is kept.
-        results = [one(_own(state, True, k), *_own_arguments(arguments, places, k)) for k in range(self.count)]
-        return _stack(results)
+        try:
+            if self._runs_batched():
+                return vmap(one, in_dims=(0, *places), randomness="error")(state, *arguments)
+            # A member's buffers are views of the stacked ones, so that what it updates in place is kept.
+            results = [one([value[k] for value in state], *_own(arguments, places, k)) for k in range(self.count)]
+            return _stack(results)
+        finally:
+            self._slots.empty()
 
-    def members(self) -> list[nn.Module]:
-        """Return the members as ordinary models, with numbers of their own."""
-        state, models = self._state(), []
+    def members(self) -> list[Any]:
+        """Return the members as ordinary models of their own class, with numbers of their own."""
+        held = dict(zip(self._slots.names, self._state(), strict=True))
+        models = []
         for k in range(self.count):
             model = copy.deepcopy(self._shape[0]).train(self.training)
-            model.load_state_dict({name.removeprefix("model."): value[k] for name, value in state.items()})
-            models.append(model.to(next(iter(state.values())).device))
+            for name, value in [*model.named_parameters(), *model.named_buffers()]:
+                value.data = held[name][k].detach().clone()
+            models.append(model)
         return models
 
-    def _state(self) -> dict[str, Tensor]:
-        """Return stacked parameters and buffers by the names that `_Call` knows them by."""
-        held = {**dict(self.stacked.items()), **{key: getattr(self, key) for key in self._buffers}}
-        return {f"model.{self._names[key]}": value for key, value in held.items()}
+    def _state(self) -> list[Tensor]:
+        """Return stacked parameters and buffers in the order of the slots."""
+        held = {**dict(self.stacked.items()), **self._buffers}
+        return [held[_key(name)] for name in self._slots.names]
 
     def _runs_batched(self) -> bool:
         if self.batched is not None:
@@ -109,15 +112,33 @@ class Family(nn.Module):
         return not (on_cpu and any(isinstance(module, _ConvNd) for module in self._shape[0].modules()))
 
 
-class _Call(nn.Module):
-    """A function of a model as a module's forward pass, which is what `functional_call` can run."""
+class _Slots:
+    """The places of a model's parameters and buffers.
 
-    def __init__(self, model: nn.Module, function: Callable[..., Any]) -> None:
-        super().__init__()
-        self.model, self.function = model, function
+    `torch.func.functional_call` finds them by name at every call, which for small models takes longer than the models.
+    """
 
-    def forward(self, *arguments: Any) -> Any:
-        return self.function(self.model, *arguments)
+    def __init__(self, model: nn.Module) -> None:
+        known = {id(value): name for name, value in [*model.named_parameters(), *model.named_buffers()]}
+        # A tied parameter has one name and several places.
+        places: dict[str, list[tuple[dict[str, Any], str]]] = {name: [] for name in known.values()}
+        for module in model.modules():
+            for held in (module._parameters, module._buffers):
+                for leaf, value in held.items():
+                    if value is not None:
+                        places[known[id(value)]].append((held, leaf))
+        self.names = [*places]
+        self._places = [*places.values()]
+
+    def fill(self, values: Sequence[Tensor | None]) -> None:
+        """Put values into the model, in the order of the names."""
+        for places, value in zip(self._places, values, strict=True):
+            for held, leaf in places:
+                held[leaf] = value
+
+    def empty(self) -> None:
+        """Leave nothing in the model: what vmap made lives no longer than its call."""
+        self.fill([None] * len(self._places))
 
 
 def family_loss(loss: Loss, each: Sequence[bool] | None = None) -> Loss:
@@ -170,13 +191,10 @@ def _key(name: str) -> str:
     return name.replace(".", "/")
 
 
-def _own(tree: Any, counted: bool, k: int) -> Any:
-    """Return member k's part of a tree of tensors."""
-    return tree_map(lambda value: value[k], tree) if counted else tree
-
-
-def _own_arguments(arguments: Sequence[Any], places: Sequence[int | None], k: int) -> list[Any]:
-    return [_own(argument, place == 0, k) for argument, place in zip(arguments, places, strict=True)]
+def _own(arguments: Sequence[Any], places: Sequence[int | None], k: int) -> list[Any]:
+    """Return member k's part of the arguments that count members, and all of the others."""
+    paired = zip(arguments, places, strict=True)
+    return [tree_map(lambda value: value[k], tree) if place == 0 else tree for tree, place in paired]
 
 
 def _stack(results: Sequence[Any]) -> Any:

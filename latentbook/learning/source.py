@@ -23,6 +23,9 @@ def imported_modules(code: str) -> set[str]:
     Args:
         code: Python source; lines of IPython magic are passed over.
 
+    Returns:
+        Their names, from the package's on.
+
     Example:
         >>> sorted(imported_modules("import torch\nfrom latentbook.volume import latent_std"))
         ['latentbook.volume', 'latentbook.volume.latent_std']
@@ -50,6 +53,10 @@ def reached_files(code: Iterable[str], package: Path = PACKAGE) -> list[Path]:
 
     Returns:
         Files, sorted.
+
+    Example:
+        >>> [file.name for file in reached_files(["from latentbook.core import seeded"])]
+        ['__init__.py', 'core.py']
 
     All chapters.
     """

@@ -92,6 +92,42 @@ def test_members_are_ordinary_models_of_their_own(device):
     torch.testing.assert_close(family.call(lambda model, x: model.decode(model.encode(x)), x), together)
 
 
+class Tied(nn.Module):
+    """One matrix in two places, and a buffer that no state dict holds."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Linear(4, 4), nn.Linear(4, 4)
+        self.second.weight = self.first.weight
+        self.register_buffer("scale", torch.rand(4), persistent=False)
+
+    def forward(self, x):
+        return self.second(self.first(x)) * self.scale
+
+
+def test_tied_parameters_stay_tied():
+    models, x = make(Tied, "cpu"), torch.rand(7, 4)
+    family = Family(models)
+    together = family.call(lambda model, x: model(x), x)
+    together.square().sum().backward()
+    for k, (model, member) in enumerate(zip(models, family.members(), strict=True)):
+        torch.testing.assert_close(together[k], model(x))
+        torch.testing.assert_close(member(x), model(x))
+        assert member.second.weight is member.first.weight
+        model(x).square().sum().backward()
+        torch.testing.assert_close(family.stacked["first/weight"].grad[k], model.first.weight.grad)
+
+
+def test_a_family_can_be_copied_and_cast():
+    family = Family(make(normalised, "cpu")).eval()
+    other, x = copy.deepcopy(family).float(), torch.rand(7, 12)
+    with torch.no_grad():
+        family.stacked["0/weight"].zero_()
+    assert other.call(lambda model, x: model(x), x.float()).dtype == torch.float32
+    assert other.members()[0][0].weight.dtype == torch.float32
+    assert other.members()[0][0].weight.abs().sum() > 0
+
+
 def test_the_models_it_was_made_of_are_left_alone():
     models = make(normalised, "cpu")
     before = [copy.deepcopy(model.state_dict()) for model in models]

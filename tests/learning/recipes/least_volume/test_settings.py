@@ -1,0 +1,45 @@
+"""Parameters are checked before anything is loaded."""
+
+import pytest
+
+from latentbook.learning.recipes import least_volume
+from latentbook.learning.recipes.least_volume import SCALES, Scale, settings, training
+
+SMOKE = {"scale": "smoke", "device": "cpu"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "error", "message"),
+    [
+        ("scale", "large", ValueError, r"one of \['smoke', 'book', 'paper'\]"),
+        ("dataset", "mnits", ValueError, r"one of \['digits', 'mnist', 'fashion'"),
+        ("dataset", 28, TypeError, r"`-r dataset 28`"),
+        ("device", "tpu", ValueError, r"\['auto', 'cpu'"),
+        ("seed", -1, ValueError, r"`seed` is -1"),
+        ("seed", 0.5, TypeError, r"`-p seed 0`"),
+        ("lam", -1, ValueError, r"`lam` is -1"),
+        ("lam", "0.1", TypeError, r"`-p lam"),
+        ("eta", float("nan"), ValueError, r"`eta` is nan"),
+        ("latent_dim", 1, ValueError, r"`latent_dim` is 1, but must be from 2"),
+    ],
+)
+def test_wrong_parameters_stop_before_anything_is_loaded(monkeypatch, name, value, error, message):
+    monkeypatch.setattr(training, "load", lambda *_, **__: pytest.fail("loaded"))
+    with pytest.raises(error, match=message):
+        settings(**{**SMOKE, name: value})
+
+
+def test_the_grid_has_eight_weights_and_takes_in_the_readers():
+    assert len(settings(**SMOKE).lambdas) >= 8
+    assert settings(**SMOKE, lam=0.07).lambdas == tuple(sorted({*least_volume.LAMBDAS, 0.07}))
+
+
+def test_28_pixels_have_weights_of_their_own():
+    chosen = settings(**SMOKE, dataset="mnist")
+    assert chosen.lam == 0.003
+    assert chosen.lam in chosen.lambdas
+    assert settings(**SMOKE).lam == 0.03
+
+
+def test_paper_scale_is_the_original_s_length():
+    assert SCALES["paper"] == Scale(400 * 60_000 // 100, batch_size=100, learning_rate=1e-4, betas=(0.9, 0.99))
