@@ -20,7 +20,7 @@ __all__ = ["autoencoder_board"]
 MEASURED, SHOWN = 1000, 8
 
 
-def autoencoder_board(log_dir: Path | None, training: Dataset, test: Dataset) -> list[Callback]:
+def autoencoder_board(log_dir: str | Path | None, training: Dataset, test: Dataset) -> list[Callback]:
     """Return a callback that writes terms, latent widths and, for images, reconstructions.
 
     Args:

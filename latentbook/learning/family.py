@@ -141,27 +141,35 @@ class _Slots:
         self.fill([None] * len(self._places))
 
 
-def family_loss(loss: Loss, each: Sequence[bool] | None = None) -> Loss:
+def family_loss(loss: Callable[..., dict[str, Tensor]], *, own_batches: bool = False, **grid: Tensor) -> Loss:
     """Return a loss of a family from a loss of one member.
 
     Args:
-        loss: ``loss(model, batch, step)`` to named scalar terms.
-        each: One truth value: whether a batch's first dimension counts members, each with examples of its own.
+        loss: ``loss(model, batch, step, **values)`` to named scalar terms.
+        own_batches: Whether a batch's first dimension counts members, each with examples of its own.
+        grid: What differs between members inside the loss, a lift or a temperature, ``[K]`` each. Weights of terms
+            need no entry: `fit` takes them as ``[K]``.
 
     Returns:
         ``loss(family, batch, step)`` to named terms ``[K]``.
 
     Example:
         >>> family = Family([nn.Linear(2, 2) for _ in range(3)])
-        >>> loss = family_loss(lambda model, x, step: {"error": (model(x) - x).square().mean()})
+        >>> def error(model, x, step, power):
+        ...     return {"error": (model(x) - x).abs().pow(power).mean()}
+        >>> loss = family_loss(error, power=torch.tensor([1.0, 2.0, 4.0]))
         >>> loss(family, torch.rand(8, 2), 0)["error"].shape
         torch.Size([3])
 
     All chapters.
     """
+    each = [own_batches, *[True] * len(grid)]
 
     def whole(family: Family, batch: Any, step: int) -> dict[str, Tensor]:
-        return family.call(lambda model, examples: loss(model, examples, step), batch, each=each)
+        def of_one(model: nn.Module, examples: Any, *values: Tensor) -> dict[str, Tensor]:
+            return loss(model, examples, step, **dict(zip(grid, values, strict=True)))
+
+        return family.call(of_one, batch, *grid.values(), each=each)
 
     return whole
 

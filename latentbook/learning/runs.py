@@ -224,6 +224,7 @@ def find(trained: str | Path, recipe: str, spec: Mapping[str, Any]) -> Finished:
         The run, with tensors on the CPU.
 
     Raises:
+        TypeError: If `trained` is no text; says how to pass it through papermill.
         ValueError: If no run, or more than one, is of this recipe and spec; lists what there is.
         ChecksumError: If the file is altered, cut short, or none of ours.
 
@@ -267,6 +268,10 @@ def ids(trained: object) -> builtins.list[str]:
 
 def _named(which: str | Path) -> builtins.list[Entry]:
     """Return the runs that an id, a label or a file names; at least one."""
+    if not isinstance(which, str | Path):
+        raise TypeError(
+            f"{which!r} is no label, id or file of a finished run: with papermill write `-r trained {which}`"
+        )
     path = Path(which)
     if path.suffix == SUFFIX:
         if not path.is_file():

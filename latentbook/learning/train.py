@@ -140,8 +140,9 @@ class _Descent(Update):
             named = f"`weights` names {sorted(self.weights)}, but the loss returns {sorted(terms)}"
             raise ValueError(f"{named}: give each term one weight")
         self.optimizers[0].zero_grad()
+        first, *others = [_at(self.weights[name], step) * term for name, term in terms.items()]
         # Members of a family have parameters of their own, so that the sum over them trains each alone.
-        torch.stack([(_at(self.weights[name], step) * term).sum() for name, term in terms.items()]).sum().backward()
+        sum(others, start=first).sum().backward()
         self.optimizers[0].step()
         return terms
 

@@ -12,6 +12,8 @@ from latentbook.press.execute import Job, Workers, run
 
 CHAPTER = Path(__file__).parents[2] / "book" / "1-least-volume.ipynb"
 
+SMOKE = {"scale": "smoke", "device": "cpu"}
+
 pytestmark = pytest.mark.kernel
 
 
@@ -38,6 +40,20 @@ def test_a_changed_weight_is_trained_and_judged_by_no_band(tmp_path):
     rows = [output.data["text/plain"] for output, _, _ in claims.record(ran)]
     assert len(rows) == 5
     assert all(row.startswith("no band") and "at lam = 0.07" in row for row in rows)
+
+
+def test_finished_runs_stand_in_for_training(tmp_path, monkeypatch):
+    """As with papermill's `-r trained mine`: the grid is looked at, and its numbers are those of the runs."""
+    torch.set_default_dtype(torch.float32)
+    monkeypatch.setenv("LATENTBOOK_RUNS", str(tmp_path / "runs"))
+    made = {run.lam: run for run in least_volume.family(least_volume.settings(**SMOKE), label="mine")}
+    report, ran = execute(tmp_path, **SMOKE, trained="mine")
+    assert report.error == ""
+    assert "autoencoders as one" not in str(ran)
+    said = {name: value for _, name, value in claims.record(ran)}
+    assert said["least-volume-error"] == pytest.approx(made[0.03].error, rel=1e-6)
+    report, _ = execute(tmp_path, **SMOKE, trained="theirs")
+    assert "no finished run has the id or label 'theirs'" in report.error
 
 
 def test_least_volume_prunes_a_reader_s_own_decoder(smoke_notebooks):

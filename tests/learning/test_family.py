@@ -78,6 +78,43 @@ def test_a_family_equals_separate_runs(build, loss, event, grid, batched, device
             torch.testing.assert_close(value, model.state_dict()[name], rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("batched", [True, False])
+def test_what_a_loss_is_given_may_differ_between_members(batched, device):
+    """A grid of lifts: it stands inside the penalty, where no weight can reach it."""
+
+    def lifted(model, x, step, eta):
+        z = model.encode(x)
+        return {"reconstruction": mse_loss(model.decode(z), x), "volume": volume_penalty(z, eta)}
+
+    etas = torch.tensor([0.1, 1.0, 10.0], device=device)
+    data = Dataset(torch.rand(100, 12, generator=torch.Generator().manual_seed(0)).to(device))
+    alone, weights = make(lipschitz_autoencoder, device), {"reconstruction": 1.0, "volume": 0.1}
+    family = Family(alone, batched)
+    train(family, data, family_loss(lifted, eta=etas), weights)
+    for model, member, eta in zip(alone, family.members(), etas.tolist(), strict=True):
+        train(model, data, functools.partial(lifted, eta=eta), weights)
+        for name, value in member.state_dict().items():
+            torch.testing.assert_close(value, model.state_dict()[name], rtol=1e-5, atol=1e-5)
+
+
+def test_members_may_train_on_batches_of_their_own():
+    """Two members with the same start, the second on data twice as large."""
+    models = [*make(normalised, "cpu", 1) * 2]
+    data = Dataset(torch.rand(100, 12))
+    family, options = Family(models), {"weights": {"error": 1.0}, "steps": 50, "batch_size": 16, "seed": 0}
+
+    def draw(data, size, generator):
+        x = data.batch(size, generator)
+        return torch.stack([x, 2 * x])
+
+    fit(family, data, family_loss(error, own_batches=True), **options, draw=draw)
+    for member, factor in zip(family.members(), (1, 2), strict=True):
+        [alone] = make(normalised, "cpu", 1)
+        fit(alone, Dataset(factor * data.x), error, **options)
+        for name, value in member.state_dict().items():
+            torch.testing.assert_close(value, alone.state_dict()[name], rtol=1e-5, atol=1e-5)
+
+
 def test_members_are_ordinary_models_of_their_own(device):
     models = make(lipschitz_autoencoder, device)
     family = Family(models).eval()

@@ -119,6 +119,11 @@ def test_an_unknown_name_lists_the_labels(data, which):
         runs.load(which)
 
 
+def test_a_number_is_no_label(unchecked):
+    with pytest.raises(TypeError, match="`-r trained 7`"):
+        runs.find(7, RECIPE, {})
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"there is no file .*gone\.safetensors"):
         runs.load(tmp_path / "gone.safetensors")

@@ -47,6 +47,16 @@ def test_code_parameters_device_and_versions_change_the_key(key, monkeypatch):
     assert len(keys | {key()}) == 6
 
 
+def test_runs_that_join_a_label_change_the_key(key, monkeypatch):
+    """A chapter that is told to look at finished runs depends on which there are."""
+    there = {"mine": ["a"]}
+    monkeypatch.setattr(sources.runs, "ids", lambda trained: there.get(trained, []))
+    before, other = key(parameters={"trained": "mine"}), key()
+    there["mine"] = ["a", "b"]
+    assert key(parameters={"trained": "mine"}) != before
+    assert key() == other
+
+
 def test_the_package_hash_is_of_the_sources():
     assert len(package_hash()) == 16
     assert package_hash() == package_hash()

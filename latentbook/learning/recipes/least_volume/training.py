@@ -84,7 +84,7 @@ def train(
     data: tuple[Dataset, Dataset] | None = None,
     trained: str | Path | None = None,
     label: str | None = None,
-    log_dir: Path | None = None,
+    log_dir: str | Path | None = None,
     checkpoint: Path | None = None,
 ) -> Run:
     """Train one autoencoder, and measure it on the test data.
@@ -132,7 +132,7 @@ def family(
     data: tuple[Dataset, Dataset] | None = None,
     trained: str | Path | None = None,
     label: str | None = None,
-    log_dir: Path | None = None,
+    log_dir: str | Path | None = None,
     checkpoint: Path | None = None,
 ) -> list[Run]:
     """Train one autoencoder for each weight, all as one, from the same initial weights and on the same batches.
