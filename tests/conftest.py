@@ -20,6 +20,7 @@ import tests.laws  # noqa: F401  (the hook looks it up by name)
 # Before the package is imported anywhere: every annotated function then checks the shapes that it is given.
 install_import_hook("latentbook", "tests.laws.typecheck")
 
+import hypothesis  # noqa: E402
 import jaxtyping  # noqa: E402
 import torch  # noqa: E402
 from playwright.sync_api import sync_playwright  # noqa: E402
@@ -28,6 +29,10 @@ from tests.pages import FLAGS  # noqa: E402
 
 # As in the chapters. With more threads, what else the machine does decides how a sum is split, and so its last bit.
 torch.set_num_threads(1)
+
+# How long an example takes depends on what else the machine does.
+hypothesis.settings.register_profile("house", deadline=None)
+hypothesis.settings.load_profile("house")
 
 # A background job of a shell ignores Ctrl-C, and so would every build that is started here to be interrupted.
 signal.signal(signal.SIGINT, signal.default_int_handler)
