@@ -33,8 +33,8 @@ def test_a_page_is_whole_without_network(visit, server, name, carrier):
 def test_the_chapter_has_equations_figures_and_claims(visit):
     page = visit(CHAPTER)
     page.locator("mjx-container").first.wait_for()
-    assert page.locator(".lb-plotly").count() == 3
-    assert page.locator(".lb-claim").count() == 5
+    assert page.locator(".lb-plotly").count() == 10
+    assert page.locator(".lb-claim").count() == 12
     assert page.locator(".lb-provenance").count() == 1
     assert "steps in" in page.locator("body").inner_text()
     assert page.locator("text=Injected").count() == 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-__all__ = ["check_choice", "check_integer", "check_number"]
+__all__ = ["check_choice", "check_flag", "check_integer", "check_number"]
 
 
 def check_choice(name: str, value: object, choices: Iterable[str]) -> str:
@@ -36,6 +36,32 @@ def check_choice(name: str, value: object, choices: Iterable[str]) -> str:
         )
     if value not in allowed:
         raise ValueError(f"`{name}` is {value!r}, but must be one of {allowed}")
+    return value
+
+
+def check_flag(name: str, value: object) -> bool:
+    """Return a parameter that must be true or false.
+
+    Args:
+        name: The parameter, for the message.
+        value: What was given.
+
+    Returns:
+        The value.
+
+    Raises:
+        TypeError: If it is neither; a text like ``"False"`` would count as true.
+
+    Example:
+        >>> check_flag("lipschitz", False)
+        False
+
+    All chapters.
+    """
+    if not isinstance(value, bool):
+        raise TypeError(
+            f"`{name}` is {value!r} ({type(value).__name__}), but must be True or False, as in `-p {name} False`"
+        )
     return value
 
 

@@ -17,6 +17,7 @@ class Progress:
     Args:
         total: How many steps there are.
         label: What is being done, for the line; may be empty.
+        shown: Whether there is a line at all; False for whoever has a display of their own.
 
     Example:
         >>> with Progress(100, "demo") as progress:
@@ -25,12 +26,13 @@ class Progress:
     All chapters.
     """
 
-    def __init__(self, total: int, label: str = "") -> None:
+    def __init__(self, total: int, label: str = "", *, shown: bool = True) -> None:
         self.total, self.label, self.done = total, label, 0
         self.start = self.shown = time.monotonic()
-        self.handle = _notebook_line(self._text()) if _in_notebook() else None
+        self.handle = _notebook_line(self._text()) if shown and _in_notebook() else None
         # `disable=None` keeps tqdm silent where there is no terminal.
-        self.bar = tqdm(total=total, desc=label, leave=True, disable=None if self.handle is None else True)
+        on_terminal = shown and self.handle is None
+        self.bar = tqdm(total=total, desc=label, leave=True, disable=None if on_terminal else True)
 
     def advance(self, steps: int = 1) -> None:
         """Say that `steps` more are done."""

@@ -88,6 +88,7 @@ class Run:
         self.step, self.stopped, self.finished = 0, False, False
         self.names: list[str] = []
         self.waiting: list[Tensor] = []
+        self.uncounted = 0
         self.chunks: list[Tensor] = []
         self.before, self.start, self.saved = 0.0, time.monotonic(), time.monotonic()
 
@@ -98,11 +99,17 @@ class Run:
         self.names = list(terms)
         self.waiting.append(torch.stack([term.detach() for term in terms.values()]))
         self.step += 1
+        self.uncounted += 1
 
     def read(self) -> int:
-        """Bring the waiting steps to the host, refuse what is not finite, and say how many there were."""
+        """Bring the waiting steps to the host, refuse what is not finite, and say how many were not counted yet."""
+        self._collect()
+        count, self.uncounted = self.uncounted, 0
+        return count
+
+    def _collect(self) -> None:
         if not self.waiting:
-            return 0
+            return
         chunk, count = torch.stack(self.waiting).cpu(), len(self.waiting)
         self.waiting = []
         broken = (~chunk.isfinite()).nonzero()
@@ -114,7 +121,6 @@ class Run:
                 f"the term {self.names[column]!r} is {value} at {where}: lower the learning rate, or look at the data"
             )
         self.chunks.append(chunk)
-        return count
 
     def history(self) -> dict[str, Tensor]:
         """Return what was read."""
@@ -127,7 +133,7 @@ class Run:
         due = [callback for callback in self.callbacks if self.step % callback.every == 0 or last]
         if not due:
             return
-        self.read()
+        self._collect()
         moment = Moment(self.step, self.model, self.history())
         # All of them look, also when the first one wants to stop.
         self.stopped = any([bool(callback(moment)) for callback in due])

@@ -29,8 +29,8 @@ __all__ = ["Entry", "Finished", "find", "folder", "ids", "list", "load", "publis
 LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 SUFFIX = ".safetensors"
 DISTRIBUTIONS = ("torch", "numpy")
-# How a run was made, not what it is of: a run asked for by these values alone may stand in for another.
-MANNER = ("scale", "seed")
+# How long a run was trained and from where, not what it is of: one that differs in these alone may stand in.
+MANNER = ("scale", "seed", "steps", "batch_size")
 
 
 @dataclass(frozen=True)
@@ -213,7 +213,8 @@ def load(which: str | Path) -> Finished:
 def find(trained: str | Path, recipe: str, spec: Mapping[str, Any]) -> Finished:
     """Read the finished run that answers a question, instead of training.
 
-    Scale and seed tell how a run was made. Where several differ in nothing else, the one with those of `spec` is meant.
+    Scale, seed, steps and batch size tell how a run was made. Where several differ in nothing else, the one that has
+    those of `spec` is meant.
 
     Args:
         trained: An id, a label, or a file.

@@ -50,6 +50,7 @@ def fit(
     batch_size: int,
     seed: int,
     optimizer: OptimizerFactory = torch.optim.Adam,
+    schedule: Callable[[int], float] | None = None,
     update: Callable[[nn.Module], Update] | None = None,
     draw: Callable[[Dataset, int, torch.Generator], Any] = Dataset.batch,
     checkpoint: Path | None = None,
@@ -75,6 +76,7 @@ def fit(
         batch_size: Examples in a batch, from 1 to the size of the data.
         seed: Of the batches and of what the model draws; initial weights are the caller's.
         optimizer: Makes an optimiser from the parameters; by default Adam at its own rate of 1e-3.
+        schedule: ``schedule(step)``, a factor on the optimiser's learning rate; by default 1. Ignored with `update`.
         update: Makes, from the model, a step that replaces the default descent.
         draw: ``draw(data, batch_size, generator)`` to a batch, if it is more than examples: noise, say.
         checkpoint: A file; read if it is there, written as the run goes.
@@ -104,7 +106,7 @@ def fit(
     """
     _require_range("steps", steps, 1)
     _require_range("batch_size", batch_size, 1, len(data))
-    descent = update(model) if update else _Descent(loss, weights, optimizer(model.parameters()))
+    descent = update(model) if update else _Descent(loss, weights, optimizer(model.parameters()), schedule)
     spec = {"steps": steps, "batch_size": batch_size, "seed": seed, "data": [data.name, *data.x.shape]}
     with seeded(seed):
         run = Run(model, descent, torch.Generator(data.device).manual_seed(seed), callbacks, spec, checkpoint)
@@ -130,8 +132,15 @@ def fit(
 class _Descent(Update):
     """The default update: one optimiser on the weighted sum."""
 
-    def __init__(self, loss: Loss, weights: Mapping[str, Weight], optimizer: torch.optim.Optimizer) -> None:
-        self.loss, self.weights, self.optimizers = loss, weights, [optimizer]
+    def __init__(
+        self,
+        loss: Loss,
+        weights: Mapping[str, Weight],
+        optimizer: torch.optim.Optimizer,
+        schedule: Callable[[int], float] | None,
+    ) -> None:
+        self.loss, self.weights, self.optimizers, self.schedule = loss, weights, [optimizer], schedule
+        self.rates = [group["lr"] for group in optimizer.param_groups]
 
     def __call__(self, model: Any, batch: Any, step: int) -> dict[str, Tensor]:
         terms = self.loss(model, batch, step)
@@ -143,8 +152,14 @@ class _Descent(Update):
         first, *others = [_at(self.weights[name], step) * term for name, term in terms.items()]
         # Members of a family have parameters of their own, so that the sum over them trains each alone.
         sum(others, start=first).sum().backward()
+        self._set_rates(step)
         self.optimizers[0].step()
         return terms
+
+    def _set_rates(self, step: int) -> None:
+        if self.schedule:
+            for group, rate in zip(self.optimizers[0].param_groups, self.rates, strict=True):
+                group["lr"] = self.schedule(step) * rate
 
 
 def _at(weight: Weight, step: int) -> float | Tensor:

@@ -26,6 +26,7 @@ __all__ = [
     "without_injected",
 ]
 
+WIDGET = "application/vnd.jupyter.widget-view+json"
 PLOTLY = "application/vnd.plotly.v1+json"
 IMAGES = ("image/png", "image/svg+xml", "image/jpeg")
 
@@ -225,10 +226,16 @@ def with_outputs(source: NotebookNode, executed: NotebookNode, values: Mapping[s
     parameters.source = with_values(parameters.source, values)
     # What colours the code; an editor that saves without it should not fail the build.
     page.metadata.setdefault("language_info", {"name": "python"})
-    if "widgets" in executed.metadata:
+    if "widgets" in executed.metadata and any(_shows_a_widget(cell) for cell in code_cells(page)):
         page.metadata["widgets"] = executed.metadata["widgets"]
     page.cells = _lead_first(page.cells)
     return page
+
+
+def _shows_a_widget(cell: NotebookNode) -> bool:
+    # A form that needs a kernel is taken off the page, and its state with it.
+    hidden = {"remove-output", "remove-cell"} & set(tags(cell))
+    return not hidden and any(WIDGET in output.get("data", {}) for output in cell.outputs)
 
 
 def without_injected(executed: NotebookNode) -> NotebookNode:

@@ -33,25 +33,23 @@ def test_a_wrong_parameter_stops_the_chapter_before_training(tmp_path, values, m
     assert "steps in" not in str(ran)
 
 
-def test_a_changed_weight_is_trained_and_judged_by_no_band(tmp_path):
-    """As with papermill's `-p lam 0.07`: the rows in the notebook say so."""
-    report, ran = execute(tmp_path, scale="smoke", lam=0.07)
+def test_another_weight_from_finished_runs_is_judged_by_no_band(tmp_path, monkeypatch):
+    """As with papermill's `-p lam 0.07 -r trained mine`: the numbers are those of the runs, and the rows say so."""
+    torch.set_default_dtype(torch.float32)
+    monkeypatch.setenv("LATENTBOOK_RUNS", str(tmp_path / "runs"))
+    made = {run.lam: run for run in least_volume.family(least_volume.settings(**SMOKE, lam=0.07), label="mine")}
+    report, ran = execute(tmp_path, **SMOKE, lam=0.07, trained="mine")
     assert report.error == ""
+    assert "autoencoders as one" not in str(ran.cells[:14])
+    said = {name: value for _, name, value in claims.record(ran)}
+    assert said["least-volume-error"] == pytest.approx(made[0.07].error, rel=1e-6)
     rows = [output.data["text/plain"] for output, _, _ in claims.record(ran)]
-    assert len(rows) == 5
+    assert len(rows) == 12
     assert all(row.startswith("no band") and "at lam = 0.07" in row for row in rows)
 
 
-def test_finished_runs_stand_in_for_training(tmp_path, monkeypatch):
-    """As with papermill's `-r trained mine`: the grid is looked at, and its numbers are those of the runs."""
-    torch.set_default_dtype(torch.float32)
+def test_a_label_that_nobody_gave_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("LATENTBOOK_RUNS", str(tmp_path / "runs"))
-    made = {run.lam: run for run in least_volume.family(least_volume.settings(**SMOKE), label="mine")}
-    report, ran = execute(tmp_path, **SMOKE, trained="mine")
-    assert report.error == ""
-    assert "autoencoders as one" not in str(ran)
-    said = {name: value for _, name, value in claims.record(ran)}
-    assert said["least-volume-error"] == pytest.approx(made[0.03].error, rel=1e-6)
     report, _ = execute(tmp_path, **SMOKE, trained="theirs")
     assert "no finished run has the id or label 'theirs'" in report.error
 

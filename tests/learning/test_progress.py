@@ -52,3 +52,16 @@ def test_a_bar_on_a_terminal(monkeypatch, capsys):
     with Progress(10, "training") as line:
         line.advance(10)
     assert "training: 100%" in capsys.readouterr().err
+
+
+def test_nothing_is_shown_where_somebody_else_shows_it(monkeypatch, capsys):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    handle = in_notebook(monkeypatch)
+    with Progress(10, "training", shown=False) as line:
+        line.advance(10)
+    assert line.done == 10
+    monkeypatch.delitem(sys.modules, "IPython")
+    with Progress(10, "training", shown=False) as line:
+        line.advance(10)
+    assert handle.shown == []
+    assert capsys.readouterr() == ("", "")

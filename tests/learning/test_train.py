@@ -160,3 +160,24 @@ def test_what_a_model_draws_by_itself_is_seeded_with_the_run(device, data):
         histories.append(fit(model, data, dropping, **{**SHORT, "seed": seed}).terms["error"])
     assert histories[0].equal(histories[1])
     assert not histories[0].equal(histories[2])
+
+
+def test_a_schedule_scales_the_optimiser_s_rate():
+    """Plain descent with a rate that falls to nothing: by hand, and by `fit`."""
+    data, rate, steps = Dataset(torch.ones(4, 1)), 0.1, 5
+    model = nn.Linear(1, 1, bias=False)
+    weight = model.weight.item()
+    fit(
+        model,
+        data,
+        lambda f, x, step: {"error": mse_loss(f(x), torch.zeros_like(x))},
+        weights={"error": 1.0},
+        steps=steps,
+        batch_size=4,
+        seed=0,
+        optimizer=functools.partial(torch.optim.SGD, lr=rate),
+        schedule=lambda step: 1 - step / steps,
+    )
+    for step in range(steps):
+        weight -= rate * (1 - step / steps) * 2 * weight
+    assert model.weight.item() == pytest.approx(weight, rel=1e-12)

@@ -59,6 +59,15 @@ def test_the_first_state_is_the_active_frame():
     assert len(figure.frames) == 3
 
 
+def test_what_is_fixed_lies_under_the_frames_and_is_carried_once():
+    frames = [
+        go.Frame(data=[go.Scatter(y=[k])], name=str(k), layout={"annotations": [{"text": "k"}]}) for k in range(3)
+    ]
+    figure = with_frames(frames, 1, "k = ", fixed=[go.Scatter(y=[7]), go.Scatter(y=[8])])
+    assert [trace.y for trace in figure.data] == [(7,), (8,), (1,)]
+    assert [tuple(frame.traces) for frame in figure.frames] == [(2,)] * 3
+
+
 def test_axes_are_merged_with_the_book_s():
     shape = layout(xaxis={"title": "x"})
     assert shape.xaxis.title.text == "x"

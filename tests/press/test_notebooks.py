@@ -157,8 +157,11 @@ def test_the_lead_moves_behind_the_first_text():
     assert len(page.cells) == len(source.cells)
 
 
-def test_widget_state_travels_with_the_outputs():
-    source = new_notebook(cells=[text("# T"), parameters()])
+@pytest.mark.parametrize(("tag", "travels"), [(None, True), ("remove-output", False)])
+def test_widget_state_travels_with_what_shows_it(tag, travels):
+    source = new_notebook(cells=[text("# T"), parameters(), code("widget", *([tag] if tag else []))])
     ran = executed(source)
+    view = {"application/vnd.jupyter.widget-view+json": {"model_id": "1"}}
+    ran.cells[-1].outputs = [new_output("display_data", view)]
     ran.metadata["widgets"] = {"state": 1}
-    assert with_outputs(source, ran, {}).metadata["widgets"] == {"state": 1}
+    assert ("widgets" in with_outputs(source, ran, {}).metadata) == travels

@@ -12,6 +12,8 @@ from torch.nn import functional as F
 
 __all__ = ["Autoencoder", "PointMass"]
 
+ERRORS = {"mse": F.mse_loss, "bce": F.binary_cross_entropy}
+
 
 class PointMass(Distribution):
     """A distribution that has all its mass at one point: what a deterministic encoder believes.
@@ -60,6 +62,11 @@ class Autoencoder(nn.Module):
         encoder: Module ``(..., *event)`` to ``(..., m)``.
         decoder: Module ``(..., m)`` to ``(..., *event)``.
         penalties: Named functions of the codes, each to a scalar; their weights belong to the training.
+        reconstruction: The error of a value: ``"mse"``, its square, or ``"bce"``, the cross-entropy of a grey level in
+            [0, 1], in nats.
+
+    Raises:
+        ValueError: If `reconstruction` is unknown.
 
     Example:
         >>> from latentbook.volume import volume_penalty
@@ -71,10 +78,16 @@ class Autoencoder(nn.Module):
     """
 
     def __init__(
-        self, encoder: nn.Module, decoder: nn.Module, penalties: Mapping[str, Callable[[Tensor], Tensor]] | None = None
+        self,
+        encoder: nn.Module,
+        decoder: nn.Module,
+        penalties: Mapping[str, Callable[[Tensor], Tensor]] | None = None,
+        reconstruction: str = "mse",
     ) -> None:
         super().__init__()
-        self.encoder, self.decoder = encoder, decoder
+        if reconstruction not in ERRORS:
+            raise ValueError(f"`reconstruction` is {reconstruction!r}, but must be one of {[*ERRORS]}")
+        self.encoder, self.decoder, self.error = encoder, decoder, ERRORS[reconstruction]
         self.penalties = dict(penalties or {})
 
     def encode(self, x: Tensor) -> Tensor:
@@ -90,7 +103,7 @@ class Autoencoder(nn.Module):
         return self.decoder(z)
 
     def terms(self, x: Tensor) -> dict[str, Tensor]:
-        """Return the unweighted terms of the loss: the squared error, a mean over all values, and every penalty."""
+        """Return the unweighted terms of the loss: the error, a mean over all values, and every penalty."""
         z = self.encode(x)
         penalties = {name: penalty(z) for name, penalty in self.penalties.items()}
-        return {"reconstruction": F.mse_loss(self.decode(z), x), **penalties}
+        return {"reconstruction": self.error(self.decode(z), x), **penalties}

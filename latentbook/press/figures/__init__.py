@@ -102,13 +102,16 @@ def slider(labels: Sequence[str], active: int, prefix: str) -> dict:
     return {"active": active, "steps": steps, "currentvalue": {"prefix": prefix}, "pad": {"t": 16, "b": 12}, **look}
 
 
-def with_frames(frames: Sequence[go.Frame], active: int, prefix: str, **shape: Any) -> go.Figure:
+def with_frames(
+    frames: Sequence[go.Frame], active: int, prefix: str, *, fixed: Sequence[Any] = (), **shape: Any
+) -> go.Figure:
     """Return a figure that a slider steps through.
 
     Args:
-        frames: All traces of every state, and the annotations of its layout.
+        frames: The traces of every state, and what is its own of the layout: annotations, images.
         active: Index of the state that is shown first.
         prefix: What the frames' names are values of.
+        fixed: Traces under those of the frames, the same in every state: the page carries them once.
         shape: Keywords of `layout`; `height` is without the slider.
 
     All chapters.
@@ -116,9 +119,12 @@ def with_frames(frames: Sequence[go.Frame], active: int, prefix: str, **shape: A
     labels = [str(frame.name) for frame in frames]
     first = frames[active].to_plotly_json()
     shape["height"] = shape.get("height", 420) + SLIDER_HEIGHT
-    base = layout(sliders=[slider(labels, active, prefix)], annotations=first["layout"]["annotations"], **shape)
+    base = layout(sliders=[slider(labels, active, prefix)], **first["layout"], **shape)
     base.meta = {"slider_height": SLIDER_HEIGHT}
-    return go.Figure(data=first["data"], frames=frames, layout=base)
+    for frame in frames:
+        # Without indices, plotly gives a frame's traces to the first ones of the figure.
+        frame.traces = list(range(len(fixed), len(fixed) + len(tuple(frame.data or ()))))
+    return go.Figure(data=[*fixed, *first["data"]], frames=frames, layout=base)
 
 
 def show(figure: go.Figure, *, alt: str, caption: str = "", phone: Mapping[str, object] | None = None) -> None:

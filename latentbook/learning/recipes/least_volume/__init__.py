@@ -1,19 +1,36 @@
-"""Chapter 1's experiment: one autoencoder for each weight of the volume penalty, and what pruning does to it."""
+"""Chapter 1's experiments: one autoencoder for each weight of a penalty, and smaller ones whose answer is known."""
 
 from latentbook.learning.recipes.least_volume.baselines import pca_curve
-from latentbook.learning.recipes.least_volume.networks import build
+from latentbook.learning.recipes.least_volume.factors import Counted, count_factors
+from latentbook.learning.recipes.least_volume.images import load_data
+from latentbook.learning.recipes.least_volume.linear import LinearCase, linear_case, linear_data
+from latentbook.learning.recipes.least_volume.networks import build, convolutional_decoder, convolutional_encoder
+from latentbook.learning.recipes.least_volume.originals import ORIGINALS
 from latentbook.learning.recipes.least_volume.settings import LAMBDAS, SCALES, Scale, Settings, settings
-from latentbook.learning.recipes.least_volume.training import Run, family, load_data, train
+from latentbook.learning.recipes.least_volume.toys import TOYS, Flattened, flatten
+from latentbook.learning.recipes.least_volume.training import Run, family, measure, train
 
 __all__ = [
     "LAMBDAS",
+    "ORIGINALS",
     "SCALES",
+    "TOYS",
+    "Counted",
+    "Flattened",
+    "LinearCase",
     "Run",
     "Scale",
     "Settings",
     "build",
+    "convolutional_decoder",
+    "convolutional_encoder",
+    "count_factors",
     "family",
+    "flatten",
+    "linear_case",
+    "linear_data",
     "load_data",
+    "measure",
     "pca_curve",
     "settings",
     "train",

@@ -1,33 +1,38 @@
-"""The autoencoders: perceptrons whose decoder stretches nothing."""
+"""The autoencoders: perceptrons, and the original's convolutions, with decoders that stretch nothing."""
 
 from __future__ import annotations
 
 import functools
+import itertools
+import math
+from collections.abc import Sequence
 
 import torch  # noqa: F401  (doctests)
 from torch import nn
+from torch.nn.utils import parametrizations
 
 from latentbook.learning.models.autoencoder import Autoencoder
 from latentbook.learning.nets import mlp_decoder, mlp_encoder
+from latentbook.learning.recipes.least_volume.originals import ORIGINALS, Original
 from latentbook.learning.recipes.least_volume.settings import Settings, settings  # noqa: F401  (doctests)
 from latentbook.lipschitz import spectral_norm
-from latentbook.volume import volume_penalty
+from latentbook.volume import PENALTIES, volume_penalty
 
-__all__ = ["build"]
+__all__ = ["build", "convolutional_decoder", "convolutional_encoder"]
 
-HIDDEN = {8: (128, 128), 28: (256, 128)}
+# Hidden widths of a perceptron, by the values in an example.
+SMALL, HIDDEN, HIDDEN_28 = 64, (128, 128), (256, 128)
+IMAGE_SIZE = 32
+SLOPE = 0.2
+activation = functools.partial(nn.LeakyReLU, SLOPE)
 
 
-def build(
-    chosen: Settings, event_shape: tuple[int, ...], *, lipschitz: bool = True, eta: float | None = None
-) -> Autoencoder:
-    """Return an untrained autoencoder: perceptrons with LeakyReLU, the decoder's layers of spectral norm 1.
+def build(chosen: Settings, event_shape: tuple[int, ...]) -> Autoencoder:
+    """Return an untrained autoencoder: perceptrons, at paper scale the original's convolutions.
 
     Args:
         chosen: Checked parameters, from `settings`.
         event_shape: Shape of one example.
-        lipschitz: Whether the decoder's layers are spectrally normalised.
-        eta: Lift of the penalty, if another than the settings'.
 
     Returns:
         The model, on the CPU, with weights from the global generator.
@@ -38,10 +43,95 @@ def build(
 
     Chapter 1.
     """
-    activation = functools.partial(nn.LeakyReLU, 0.2)
-    hidden = HIDDEN[min(HIDDEN, key=lambda size: abs(size - event_shape[-1]))]
+    if chosen.is_original:
+        encoder, decoder = _original(ORIGINALS[chosen.dataset], chosen)
+    else:
+        encoder, decoder = _perceptrons(chosen, event_shape)
+    penalty = PENALTIES[chosen.penalty]
+    if penalty is volume_penalty:
+        penalty = functools.partial(volume_penalty, eta=chosen.eta)
+    return Autoencoder(encoder, decoder, {"penalty": penalty}, chosen.reconstruction)
+
+
+def convolutional_encoder(channels: Sequence[int], latent_dim: int) -> nn.Sequential:
+    """Return the original's encoder of images: convolutions that halve an image, then a linear layer.
+
+    Args:
+        channels: Of an image, then of each convolution (kernel 4, stride 2, padding 1).
+        latent_dim: Size of a code.
+
+    Returns:
+        A module from images ``(B, C, 32, 32)`` to codes ``(B, latent_dim)``.
+
+    Reference:
+        Chen & Fuge 2024, appendix on the networks.
+
+    Example:
+        >>> convolutional_encoder([1, 32, 64], 16)(torch.zeros(5, 1, 32, 32)).shape
+        torch.Size([5, 16])
+
+    Chapter 1.
+    """
+    layers: list[nn.Module] = []
+    for inputs, outputs in itertools.pairwise(channels):
+        layers += [nn.Conv2d(inputs, outputs, 4, stride=2, padding=1), activation()]
+    return nn.Sequential(*layers, nn.Flatten(-3), nn.Linear(channels[-1] * _smallest(channels) ** 2, latent_dim))
+
+
+def convolutional_decoder(
+    latent_dim: int, channels: Sequence[int], *, lipschitz: bool = True, sigmoid: bool = True
+) -> nn.Sequential:
+    """Return the original's decoder: a linear layer, then transposed convolutions that double an image.
+
+    There is no activation after the linear layer.
+
+    Args:
+        latent_dim: Size of a code.
+        channels: Of the smallest maps, then of each transposed convolution (kernel 4, stride 2, padding 1).
+        lipschitz: Whether every layer is divided by its spectral norm, exactly at its own image size.
+        sigmoid: Whether values end in [0, 1].
+
+    Returns:
+        A module from codes ``(B, latent_dim)`` to images ``(B, C, 32, 32)``.
+
+    Reference:
+        Chen & Fuge 2024, appendix on the networks.
+
+    Example:
+        >>> convolutional_decoder(16, [64, 32, 1])(torch.zeros(5, 16)).shape
+        torch.Size([5, 1, 32, 32])
+
+    Chapter 1.
+    """
+    size = _smallest(channels)
+    linear = nn.Linear(latent_dim, channels[0] * size**2)
+    layers: list[nn.Module] = [
+        spectral_norm(linear) if lipschitz else linear,
+        nn.Unflatten(-1, (channels[0], size, size)),
+    ]
+    for inputs, outputs in itertools.pairwise(channels):
+        layer = nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1)
+        layers += [spectral_norm(layer, (size, size)) if lipschitz else layer, activation()]
+        size *= 2
+    return nn.Sequential(*layers[:-1], *([nn.Sigmoid()] if sigmoid else []))
+
+
+def _smallest(channels: Sequence[int]) -> int:
+    """Return the height of the smallest maps: every convolution halves, or doubles, an image."""
+    return IMAGE_SIZE // 2 ** (len(channels) - 1)
+
+
+def _original(original: Original, chosen: Settings) -> tuple[nn.Sequential, nn.Sequential]:
+    encoder = convolutional_encoder(original.encoder, chosen.latent_dim)
+    return encoder, convolutional_decoder(chosen.latent_dim, original.decoder, lipschitz=chosen.lipschitz)
+
+
+def _perceptrons(chosen: Settings, event_shape: tuple[int, ...]) -> tuple[nn.Sequential, nn.Sequential]:
+    hidden = HIDDEN if math.prod(event_shape) <= SMALL else HIDDEN_28
     encoder = mlp_encoder(event_shape, hidden, chosen.latent_dim, activation)
-    norm = spectral_norm if lipschitz else None
+    norm = {"exact": spectral_norm, "power": parametrizations.spectral_norm}[chosen.norm] if chosen.lipschitz else None
     decoder = mlp_decoder(chosen.latent_dim, hidden[::-1], event_shape, activation, norm)
-    penalty = functools.partial(volume_penalty, eta=chosen.eta if eta is None else eta)
-    return Autoencoder(encoder, decoder, {"volume": penalty})
+    if chosen.reconstruction == "bce":
+        # A cross-entropy needs values in [0, 1]; the sigmoid's slope is at most 1/4.
+        decoder.append(nn.Sigmoid())
+    return encoder, decoder

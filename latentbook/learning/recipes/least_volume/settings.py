@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import torch
 
 from latentbook.core import resolve_device
-from latentbook.learning.parameters import check_choice, check_integer, check_number
+from latentbook.learning.parameters import check_choice, check_flag, check_integer, check_number
+from latentbook.learning.recipes.least_volume.originals import ORIGINALS
+from latentbook.volume import PENALTIES
 
-__all__ = ["DATASETS", "LAMBDAS", "LAMBDAS_28", "SCALES", "Scale", "Settings", "settings"]
+__all__ = ["DATASETS", "LAMBDAS", "LAMBDAS_28", "NORMS", "RECONSTRUCTIONS", "SCALES", "Scale", "Settings", "settings"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Scale:
 SCALES = {
     "smoke": Scale(steps=500, batch_size=256, learning_rate=3e-3),
     "book": Scale(steps=4000, batch_size=256, learning_rate=1e-3),
-    # The original's optimiser and 400 epochs of 60,000 images; its network is convolutional, and has 128 latents.
+    # The original's optimiser, networks and grids, and its number of epochs of 60,000 images; `ORIGINALS` has the rest.
     "paper": Scale(steps=240_000, batch_size=100, learning_rate=1e-4, betas=(0.9, 0.99)),
 }
 
@@ -40,39 +42,63 @@ SCALES = {
 # that larger images collapse at smaller weights.
 LAMBDAS = (0.003, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.3)
 LAMBDAS_28 = (0.0003, 0.001, 0.003, 0.006, 0.01, 0.03, 0.1, 0.2)
-# The weight that is looked at closely: a third of the dimensions or so survive.
+# The weight that is looked at closely: a third to a half of the dimensions survive.
 CHOSEN, CHOSEN_28 = 0.03, 0.003
+LATENT_DIM = 32
 
-# Grey images; the network is a perceptron on their pixels.
-DATASETS = ("digits", "mnist", "fashion", "emnist")
+# The first four are grey, and a perceptron reads them; the others are colour images of 32 x 32.
+DATASETS = ("digits", "mnist", "fashion", "emnist", "sprites", "cifar10", "celeba")
+RECONSTRUCTIONS = ("mse", "bce")
+# How a layer's norm is followed through the training: within a few percent, or by torch's one power iteration a step.
+NORMS = ("exact", "power")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that decides a run of the chapter, checked. Made by `settings`.
+    """Everything that decides a run, checked. Made by `settings`; changed by `dataclasses.replace`.
 
     Attributes:
         scale: Name of the scale.
         dataset: Name of the data set.
         seed: Of initial weights and batches.
         device: Where it runs.
-        lam: The weight that the chapter looks at closely.
+        penalty: Name of the penalty on the codes.
+        lam: Its weight.
         eta: Lift of the volume penalty.
         latent_dim: Size of a code.
+        lipschitz: Whether the decoder's layers are spectrally normalised.
+        norm: How: ``"exact"``, or ``"power"`` for torch's own, which knows matrices only.
+        reconstruction: The error of a value: squared, or the cross-entropy of a grey level.
+        batch_size: Examples in a batch.
+        steps: Updates of each model.
     """
 
     scale: str
     dataset: str
     seed: int
     device: torch.device
+    penalty: str
     lam: float
     eta: float
     latent_dim: int
+    lipschitz: bool
+    norm: str
+    reconstruction: str
+    batch_size: int
+    steps: int
+
+    @property
+    def is_original(self) -> bool:
+        """Whether networks, optimiser and grid are the original's, on images of 32 x 32."""
+        return self.scale == "paper"
 
     @property
     def lambdas(self) -> tuple[float, ...]:
         """The weights that the chapter trains, sorted; `lam` is one of them."""
-        grid = LAMBDAS if _is_small(self.dataset) else LAMBDAS_28
+        if self.is_original:
+            grid = ORIGINALS[self.dataset].lambdas
+        else:
+            grid = LAMBDAS if _is_small(self.dataset) else LAMBDAS_28
         return tuple(sorted({*grid, self.lam}))
 
 
@@ -82,21 +108,33 @@ def settings(
     dataset: object = "digits",
     seed: object = 0,
     device: object = "auto",
+    penalty: object = "volume",
     lam: object = None,
     eta: object = 1.0,
-    latent_dim: object = 32,
+    latent_dim: object = None,
+    lipschitz: object = True,
+    norm: object = "exact",
+    reconstruction: object = "mse",
+    batch_size: object = None,
+    steps: object = None,
 ) -> Settings:
     """Check the chapter's parameters, before anything is loaded or trained.
 
     Args:
-        scale: ``"smoke"``, ``"book"`` or ``"paper"``.
-        dataset: ``"digits"``, ``"mnist"``, ``"fashion"`` or ``"emnist"``.
-        seed: An integer, at least 0.
+        scale: ``"smoke"``, ``"book"`` or ``"paper"``: the original's networks at its lengths.
+        dataset: ``"digits"``, ``"mnist"``, ``"fashion"``, ``"emnist"``, ``"sprites"``, ``"cifar10"`` or ``"celeba"``.
+        seed: An integer, at least 0; the original repeats with three.
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"cuda:<index>"``.
-        lam: Weight of the volume penalty against a mean squared error over all values, at least 0; None for 0.03, or
-            0.003 for images of 28 x 28.
-        eta: Lift of the widths, in latent units, at least 0.
-        latent_dim: Size of a code, at least 2.
+        penalty: A name from `latentbook.volume.PENALTIES`.
+        lam: Weight of the penalty against a mean error over all values, at least 0; None for 0.03, or 0.003 for larger
+            images than the digits.
+        eta: Lift of the widths, in latent units, at least 0; of the volume penalty alone.
+        latent_dim: Size of a code, at least 2; None for 32, or for the original's at paper scale.
+        lipschitz: Whether the decoder stretches nothing.
+        norm: ``"exact"``, or ``"power"`` for torch's own, which lags behind the weights; perceptrons alone.
+        reconstruction: ``"mse"``, or ``"bce"`` for the cross-entropy of grey levels.
+        batch_size: Examples in a batch, at least 2; None for the scale's.
+        steps: Updates of each model, at least 1; None for the scale's.
 
     Returns:
         The checked parameters, with the device found.
@@ -112,18 +150,34 @@ def settings(
     Chapter 1.
     """
     names = ["auto", "cpu", "cuda", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
-    name = check_choice("dataset", dataset, DATASETS)
-    if lam is None:
-        lam = CHOSEN if _is_small(name) else CHOSEN_28
+    size, name = check_choice("scale", scale, SCALES), check_choice("dataset", dataset, DATASETS)
+    default = _defaults(size, name)
+    given = {"lam": lam, "latent_dim": latent_dim, "batch_size": batch_size, "steps": steps}
+    filled = {word: default[word] if value is None else value for word, value in given.items()}
     return Settings(
-        scale=check_choice("scale", scale, SCALES),
+        scale=size,
         dataset=name,
         seed=check_integer("seed", seed, 0),
         device=resolve_device(check_choice("device", device, names)),
-        lam=check_number("lam", lam, 0.0),
+        penalty=check_choice("penalty", penalty, PENALTIES),
+        lam=check_number("lam", filled["lam"], 0.0),
         eta=check_number("eta", eta, 0.0),
-        latent_dim=check_integer("latent_dim", latent_dim, 2, 4096),
+        latent_dim=check_integer("latent_dim", filled["latent_dim"], 2, 4096),
+        lipschitz=check_flag("lipschitz", lipschitz),
+        norm=check_choice("norm", norm, NORMS),
+        reconstruction=check_choice("reconstruction", reconstruction, RECONSTRUCTIONS),
+        batch_size=check_integer("batch_size", filled["batch_size"], 2),
+        steps=check_integer("steps", filled["steps"], 1),
     )
+
+
+def _defaults(scale: str, dataset: str) -> dict[str, object]:
+    """Return what a parameter is that was not given."""
+    chosen = {"lam": CHOSEN if _is_small(dataset) else CHOSEN_28, "batch_size": SCALES[scale].batch_size}
+    if scale == "paper":
+        original = ORIGINALS[dataset]
+        return {**chosen, "lam": original.chosen, "latent_dim": original.latent_dim, "steps": original.steps}
+    return {**chosen, "latent_dim": LATENT_DIM, "steps": SCALES[scale].steps}
 
 
 def _is_small(dataset: str) -> bool:

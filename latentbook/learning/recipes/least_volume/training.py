@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +15,24 @@ from torch import Tensor
 from latentbook.core import seeded
 from latentbook.learning import runs
 from latentbook.learning.board import autoencoder_board
-from latentbook.learning.data import Dataset, load
+from latentbook.learning.dataset import Dataset
 from latentbook.learning.family import Family, family_loss, member_histories
 from latentbook.learning.models.autoencoder import Autoencoder
 from latentbook.learning.progress import Progress
+from latentbook.learning.recipes.least_volume.images import load_data
 from latentbook.learning.recipes.least_volume.networks import build
 from latentbook.learning.recipes.least_volume.settings import SCALES, Settings, settings  # noqa: F401  (doctests)
 from latentbook.learning.running import Callback
 from latentbook.learning.train import History, Loss, fit
 from latentbook.volume import latent_set_dimension, latent_std, pruning_curve
 
-__all__ = ["Run", "family", "load_data", "train"]
+__all__ = ["Run", "family", "measure", "train"]
 
 # Finished runs are of the recipe, wherever in it they were trained.
 RECIPE = "latentbook.learning.recipes.least_volume"
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Run:
     """One trained autoencoder and what it is worth on held-out data.
 
@@ -56,49 +58,30 @@ class Run:
         return float(self.curve[len(self.std) - self.dimensions])
 
 
-def load_data(chosen: Settings) -> tuple[Dataset, Dataset]:
-    """Return the training and the test data.
-
-    Args:
-        chosen: Checked parameters, from `settings`.
-
-    Returns:
-        Both, on the settings' device.
-
-    Example:
-        >>> [len(part) for part in load_data(settings(device="cpu"))]
-        [1400, 397]
-
-    Chapter 1.
-    """
-    device = str(chosen.device)
-    return load(chosen.dataset, "train", device=device), load(chosen.dataset, "test", device=device)
-
-
 def train(
     chosen: Settings,
-    lam: float,
+    lam: float | None = None,
     *,
-    lipschitz: bool = True,
-    eta: float | None = None,
     data: tuple[Dataset, Dataset] | None = None,
     trained: str | Path | None = None,
     label: str | None = None,
     log_dir: str | Path | None = None,
     checkpoint: Path | None = None,
+    callbacks: Sequence[Callback] = (),
+    progress: Progress | None = None,
 ) -> Run:
     """Train one autoencoder, and measure it on the test data.
 
     Args:
         chosen: Checked parameters, from `settings`.
-        lam: Weight of the volume penalty.
-        lipschitz: Whether the decoder's layers are spectrally normalised.
-        eta: Lift of the penalty, if another than the settings'.
+        lam: Weight of the penalty, if another than the settings'.
         data: Training and test data, if others than the settings'.
         trained: Label, id or file of a finished run, to be measured instead of training one.
         label: Keeps the result as a finished run, for `latentbook.learning.runs`.
         log_dir: Folder for TensorBoard's event files.
         checkpoint: A file to go on from, and to write as the run goes.
+        callbacks: Look at the training as it goes; one that returns True stops it, and what there is then is measured.
+        progress: Counts the steps; None for a line of its own.
 
     Returns:
         The model and its measurements.
@@ -107,22 +90,23 @@ def train(
         ValueError: If no finished run of that name answers the question; lists what there is.
 
     Example:
-        >>> run = train(settings(scale="smoke", device="cpu"), lam=0.03)
+        >>> run = train(settings(scale="smoke", device="cpu"))
         >>> run.std.shape, run.curve.shape
         (torch.Size([32]), torch.Size([33]))
 
     Chapter 1.
     """
     training, test = data or load_data(chosen)
-    spec = _spec(chosen, training, lam, lipschitz, eta)
-    model = _start(chosen, training, lipschitz, eta)
+    chosen = chosen if lam is None else dataclasses.replace(chosen, lam=lam)
+    model = _start(chosen, training)
     if trained is not None:
-        return _measure(*_finished(trained, spec, model), lam, training, test)
-    callbacks = autoencoder_board(log_dir, training, test)
-    history = _descend(model, _terms, lam, chosen, training, _name(lam, lipschitz, eta), callbacks, checkpoint)
+        return measure(*_finished(trained, chosen, training, model), chosen.lam, training, test)
+    looking = [*autoencoder_board(log_dir, training, test), *callbacks]
+    line = Progress(chosen.steps, _name(chosen)) if progress is None else nullcontext(progress)
+    history = _descend(model, _terms, chosen.lam, chosen, training, line, looking, checkpoint)
     if label is not None:
-        runs.publish(RECIPE, spec, training, model, history, label=label)
-    return _measure(model, history, lam, training, test)
+        runs.publish(RECIPE, _spec(chosen, training), training, model, history, label=label)
+    return measure(model, history, chosen.lam, training, test)
 
 
 def family(
@@ -165,24 +149,54 @@ def family(
     together = Family([_start(chosen, training)] * len(weights)).to(chosen.device)
     lams = torch.tensor(weights, device=chosen.device)
     callbacks = autoencoder_board(log_dir, training, test)
-    name = f"{len(weights)} autoencoders as one"
-    history = _descend(together, family_loss(_terms), lams, chosen, training, name, callbacks, checkpoint)
+    line = Progress(chosen.steps, f"{len(weights)} autoencoders as one, penalty {chosen.penalty}")
+    history = _descend(together, family_loss(_terms), lams, chosen, training, line, callbacks, checkpoint)
     found = []
     for model, own, lam in zip(together.members(), member_histories(history), weights, strict=True):
         if label is not None:
-            runs.publish(RECIPE, _spec(chosen, training, lam), training, model, own, label=label)
-        found.append(_measure(model, own, lam, training, test))
+            spec = _spec(dataclasses.replace(chosen, lam=lam), training)
+            runs.publish(RECIPE, spec, training, model, own, label=label)
+        found.append(measure(model, own, lam, training, test))
     return found
+
+
+@torch.no_grad()
+def measure(model: Autoencoder, history: History, lam: float, training: Dataset, test: Dataset) -> Run:
+    """Measure widths on the training data and pruning on the test data.
+
+    Args:
+        model: In eval mode, on the data's device.
+        history: Its terms so far.
+        lam: Weight of the penalty that it is trained with.
+        training: Data that widths and means come from.
+        test: Data that is reconstructed.
+
+    Returns:
+        The model and its measurements.
+
+    Example:
+        >>> chosen = settings(scale="smoke", device="cpu")
+        >>> training, test = load_data(chosen)
+        >>> untrained = build(chosen, training.event_shape).eval()
+        >>> measure(untrained, History({}, 0.0), chosen.lam, training, test).std.shape
+        torch.Size([32])
+
+    Chapter 1.
+    """
+    codes, x = model.encode(training[:]), test[:]
+    std = latent_std(codes)
+    curve = pruning_curve(model.decode, x, model.encode(x), mean=codes.mean(0), std=std)
+    return Run(lam, model, history, std.cpu(), curve.cpu(), latent_set_dimension(curve))
 
 
 def _terms(model: Autoencoder, x: Tensor, step: int) -> dict[str, Tensor]:
     return model.terms(x)
 
 
-def _start(chosen: Settings, training: Dataset, lipschitz: bool = True, eta: float | None = None) -> Autoencoder:
+def _start(chosen: Settings, training: Dataset) -> Autoencoder:
     """Return the model with the initial weights of the settings' seed."""
     with seeded(chosen.seed):
-        return build(chosen, training.event_shape, lipschitz=lipschitz, eta=eta).to(chosen.device)
+        return build(chosen, training.event_shape).to(chosen.device)
 
 
 def _descend(
@@ -191,20 +205,20 @@ def _descend(
     lam: float | Tensor,
     chosen: Settings,
     training: Dataset,
-    name: str,
+    line: AbstractContextManager[Progress],
     callbacks: Sequence[Callback],
     checkpoint: Path | None,
 ) -> History:
     """Train a model, or a family of them, at the settings' scale."""
     scale = SCALES[chosen.scale]
-    with Progress(scale.steps, name) as progress:
+    with line as progress:
         return fit(
             model,
             training,
             loss,
-            weights={"reconstruction": 1.0, "volume": lam},
-            steps=scale.steps,
-            batch_size=scale.batch_size,
+            weights={"reconstruction": 1.0, "penalty": lam},
+            steps=chosen.steps,
+            batch_size=chosen.batch_size,
             seed=chosen.seed,
             optimizer=functools.partial(torch.optim.Adam, lr=scale.learning_rate, betas=scale.betas, fused=True),
             callbacks=callbacks,
@@ -213,39 +227,28 @@ def _descend(
         )
 
 
-def _spec(
-    chosen: Settings, training: Dataset, lam: float, lipschitz: bool = True, eta: float | None = None
-) -> dict[str, Any]:
-    """Return all that decides a run besides its data and source."""
-    return {
-        "scale": chosen.scale,
-        "seed": chosen.seed,
-        "dataset": training.name,
-        "latent_dim": chosen.latent_dim,
-        "lam": lam,
-        "eta": chosen.eta if eta is None else eta,
-        "lipschitz": lipschitz,
+def _name(chosen: Settings) -> str:
+    """Return what a lone run is called on its line of progress: its weight, and what is unusual."""
+    unusual = {
+        chosen.penalty: chosen.penalty != "volume",
+        "no Lipschitz bound": not chosen.lipschitz,
+        "a lagging bound": chosen.norm == "power",
+        f"η = {chosen.eta:g}": chosen.eta != 1,
     }
+    return ", ".join([f"λ = {chosen.lam:g}", *(words for words, holds in unusual.items() if holds)])
 
 
-def _finished(trained: str | Path, spec: dict[str, Any], model: Autoencoder) -> tuple[Autoencoder, History]:
+def _spec(chosen: Settings, training: Dataset) -> dict[str, Any]:
+    """Return all that decides a run besides its data and source."""
+    spec = dataclasses.asdict(chosen) | {"dataset": training.name, "convolutional": chosen.is_original}
+    del spec["device"]
+    return spec
+
+
+def _finished(
+    trained: str | Path, chosen: Settings, training: Dataset, model: Autoencoder
+) -> tuple[Autoencoder, History]:
     """Return the model with the weights of a finished run."""
-    found = runs.find(trained, RECIPE, spec)
+    found = runs.find(trained, RECIPE, _spec(chosen, training))
     model.load_state_dict(found.state)
     return model.eval(), found.history
-
-
-def _name(lam: float, lipschitz: bool, eta: float | None) -> str:
-    """Return what a lone run is called on its line of progress."""
-    unusual = [] if lipschitz else ["no Lipschitz bound"]
-    unusual += [] if eta is None else [f"η = {eta:g}"]
-    return ", ".join([f"λ = {lam:g}", *unusual])
-
-
-@torch.no_grad()
-def _measure(model: Autoencoder, history: History, lam: float, training: Dataset, test: Dataset) -> Run:
-    """Measure widths on the training data and pruning on the test data."""
-    codes, x = model.encode(training[:]), test[:]
-    std = latent_std(codes)
-    curve = pruning_curve(model.decode, x, model.encode(x), mean=codes.mean(0), std=std)
-    return Run(lam, model, history, std.cpu(), curve.cpu(), latent_set_dimension(curve))

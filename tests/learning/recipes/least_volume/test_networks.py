@@ -11,7 +11,7 @@ SMOKE = {"scale": "smoke", "device": "cpu"}
 @pytest.mark.parametrize("lipschitz", [True, False])
 def test_the_decoder_stretches_nothing_only_with_the_bound(lipschitz):
     """Weights made ten times as large: normalised layers do not notice, others do."""
-    model = build(settings(**SMOKE), (1, 8, 8), lipschitz=lipschitz).train()
+    model = build(settings(**SMOKE, lipschitz=lipschitz), (1, 8, 8)).train()
     with torch.no_grad():
         for name, parameter in model.decoder.named_parameters():
             if "weight" in name:

@@ -3,7 +3,7 @@
 import pytest
 
 from latentbook.learning.recipes import least_volume
-from latentbook.learning.recipes.least_volume import SCALES, Scale, settings, training
+from latentbook.learning.recipes.least_volume import SCALES, Scale, images, settings
 
 SMOKE = {"scale": "smoke", "device": "cpu"}
 
@@ -20,11 +20,16 @@ SMOKE = {"scale": "smoke", "device": "cpu"}
         ("lam", -1, ValueError, r"`lam` is -1"),
         ("lam", "0.1", TypeError, r"`-p lam"),
         ("eta", float("nan"), ValueError, r"`eta` is nan"),
+        ("penalty", "l1", ValueError, r"`penalty` is 'l1', but must be one of \['volume', 'std_l1'"),
+        ("lipschitz", "False", TypeError, r"`-p lipschitz False`"),
+        ("reconstruction", "l2", ValueError, r"\['mse', 'bce'\]"),
+        ("batch_size", 1, ValueError, r"`batch_size` is 1, but must be from 2"),
+        ("steps", 0, ValueError, r"`steps` is 0, but must be from 1"),
         ("latent_dim", 1, ValueError, r"`latent_dim` is 1, but must be from 2"),
     ],
 )
 def test_wrong_parameters_stop_before_anything_is_loaded(monkeypatch, name, value, error, message):
-    monkeypatch.setattr(training, "load", lambda *_, **__: pytest.fail("loaded"))
+    monkeypatch.setattr(images, "load", lambda *_, **__: pytest.fail("loaded"))
     with pytest.raises(error, match=message):
         settings(**{**SMOKE, name: value})
 

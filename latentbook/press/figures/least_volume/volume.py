@@ -1,4 +1,4 @@
-"""Figures of chapter 1: the weight slider, widths with and without their guards, pruning against its bound."""
+"""The lead of chapter 1: a slider over the weight, with widths, reconstructions, and the price of compactness."""
 
 from __future__ import annotations
 
@@ -10,13 +10,11 @@ import torch
 from torch import Tensor
 
 from latentbook.learning.recipes.least_volume import Run
-from latentbook.press.figures import ACCENT, MUTED, WARM, image_row, layout, with_frames
+from latentbook.press.figures import ACCENT, MUTED, image_row, with_frames
 
-__all__ = ["PHONE", "pruning_figure", "volume_slider", "widths_figure"]
+__all__ = ["PHONE", "volume_slider"]
 
 GREY_IMAGES = [[0, "rgba(134,142,150,0.10)"], [1, "rgba(120,126,134,1)"]]
-# First what the chapter is about, then what is broken, then what is beside the point.
-SERIES = [ACCENT, WARM, "#868e96"]
 TEAL_IMAGES = [[0, "rgba(16,152,173,0.10)"], [1, ACCENT]]
 
 # Panels of the slider: where they are on a wide screen, and on a phone.
@@ -97,60 +95,6 @@ def volume_slider(runs: Sequence[Run], images: Tensor, pca: Tensor, active: int)
     )
 
 
-def pruning_figure(cost: Tensor, bound: Tensor) -> go.Figure:
-    """Return the cost of pruning beside the most that it can cost.
-
-    Args:
-        cost: Rise of the error after pruning the k narrowest dimensions, for k = 0 to m.
-        bound: The most that it can be.
-
-    Chapter 1.
-    """
-    pruned = np.arange(len(cost))
-    lines = [
-        go.Scatter(x=pruned, y=bound.numpy(), mode="lines", line={"color": MUTED, "width": 2}),
-        # Markers on the axis itself, where nothing is lost, stay whole.
-        go.Scatter(
-            x=pruned, y=cost.numpy(), mode="lines+markers", line={"color": ACCENT, "width": 2}, cliponaxis=False
-        ),
-    ]
-    shape = layout(
-        height=340,
-        margin={"l": 56, "r": 80, "t": 12, "b": 44},
-        xaxis={"title": "narrowest dimensions pruned", "range": [0, len(cost) - 1]},
-        yaxis={"title": "rise of the error", "rangemode": "tozero"},
-        annotations=[
-            _end_label("bound", len(cost) - 1, float(bound[-1])),
-            _end_label("measured", len(cost) - 1, float(cost[-1])),
-        ],
-    )
-    return go.Figure(lines, shape)
-
-
-def widths_figure(widths: Mapping[str, Tensor]) -> go.Figure:
-    """Return sorted latent widths of several runs on one logarithmic axis, each labelled at its end.
-
-    Args:
-        widths: Latent standard deviations by the name of their run, at most as many as the palette has colours.
-
-    Chapter 1.
-    """
-    lines, labels = [], []
-    for (name, std), colour in zip(widths.items(), SERIES, strict=False):
-        y = std.sort(descending=True).values.clamp_min(1e-6).numpy()
-        x = np.arange(1, len(y) + 1)
-        lines.append(go.Scatter(x=x, y=y, mode="lines+markers", marker={"size": 5}, line={"color": colour}, name=name))
-        labels.append(_end_label(name.replace(" bound", "<br>bound"), len(y), float(np.log10(y[-1]))))
-    shape = layout(
-        height=380,
-        margin={"l": 56, "r": 88, "t": 16, "b": 44},
-        xaxis={"title": "latent dimension, widest first", "range": [0, 1 + max(len(std) for std in widths.values())]},
-        yaxis={"title": "width σ", "type": "log", "dtick": 1, "exponentformat": "power", "tickfont": {"size": 10}},
-        annotations=labels,
-    )
-    return go.Figure(lines, shape)
-
-
 def _frame(run: Run, runs: Sequence[Run], images: Tensor, pca: Tensor) -> go.Frame:
     m = len(run.std)
     traces = [
@@ -221,9 +165,3 @@ def _words(run: Run, pca: Tensor) -> dict:
 def _pca_label(pca: Tensor) -> dict:
     where = {"xref": "x2", "yref": "y2", "x": 2, "y": float(pca[2]), "xanchor": "left", "xshift": 6, "yshift": 8}
     return {"text": "PCA", "showarrow": False, **where}
-
-
-def _end_label(text: str, x: float, y: float) -> dict:
-    """Return a direct label to the right of a line's last point, in the page's ink: lines may be pale, words not."""
-    where = {"x": x, "y": y, "xanchor": "left", "xshift": 8, "align": "left"}
-    return {"text": text, "showarrow": False, **where}

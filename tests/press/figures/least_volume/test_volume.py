@@ -1,11 +1,11 @@
-"""Chapter 1's figures show the runs' own numbers."""
+"""The slider over λ shows the runs' own numbers."""
 
 import numpy as np
 import pytest
 import torch
 
 from latentbook.learning.recipes.least_volume import family, load_data, pca_curve, settings
-from latentbook.press.figures.least_volume import pruning_figure, volume_slider, widths_figure
+from latentbook.press.figures.least_volume import volume_slider
 
 
 @pytest.fixture(scope="module")
@@ -52,17 +52,3 @@ def test_the_words_are_the_numbers(smoke):
     assert f"{runs[0].dimensions} of 32 dimensions" in kept
     assert f"error {runs[0].error:.2f}" in kept
     assert "collapsed" in collapsed
-
-
-def test_cost_and_bound_are_drawn_as_given():
-    figure = pruning_figure(torch.tensor([0.0, 0.1, 0.2, 0.5, 1.0]), torch.tensor([0.0, 1.0, 2.0, 3.0, 4.0]))
-    assert list(figure.data[0].y) == [0, 1, 2, 3, 4]
-    np.testing.assert_allclose(figure.data[1].y, [0, 0.1, 0.2, 0.5, 1.0], atol=1e-7)
-
-
-def test_widths_are_sorted_and_labelled():
-    figure = widths_figure({"a": torch.tensor([0.1, 2.0]), "b": torch.tensor([0.0, 1.0])})
-    np.testing.assert_allclose(figure.data[0].y, [2.0, 0.1])
-    # A dead dimension has no place on a logarithmic axis: it lies at the floor.
-    np.testing.assert_allclose(figure.data[1].y, [1.0, 1e-6])
-    assert [label.text for label in figure.layout.annotations] == ["a", "b"]

@@ -1,0 +1,24 @@
+"""Figures of chapter 1: its two sliders, widths, pruning, penalties, known answers, and layers' norms."""
+
+from latentbook.press.figures.least_volume.layers import layer_norms_figure
+from latentbook.press.figures.least_volume.pruning import PRUNING_PHONE, pruning_slider
+from latentbook.press.figures.least_volume.toys import factors_figure, toys_figure, toys_phone
+from latentbook.press.figures.least_volume.trade import knn_figure, penalties_figure
+from latentbook.press.figures.least_volume.volume import PHONE, volume_slider
+from latentbook.press.figures.least_volume.widths import importance_figure, linear_figure, widths_figure
+
+__all__ = [
+    "PHONE",
+    "PRUNING_PHONE",
+    "factors_figure",
+    "importance_figure",
+    "knn_figure",
+    "layer_norms_figure",
+    "linear_figure",
+    "penalties_figure",
+    "pruning_slider",
+    "toys_figure",
+    "toys_phone",
+    "volume_slider",
+    "widths_figure",
+]
