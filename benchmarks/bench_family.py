@@ -38,8 +38,8 @@ def _lipschitz() -> Row:
         return model.terms(x)  # pyright: ignore[reportCallIssue]
 
     name = f"{STEPS} steps of {len(models)} Lipschitz autoencoders, batch 256"
-    weights = [{"reconstruction": 1.0, "volume": lam} for lam in chosen.lambdas]
-    return _compare(name, models, terms, data, 256, {"reconstruction": 1.0, "volume": lams}, weights)
+    weights = [{"reconstruction": 1.0, "penalty": lam} for lam in chosen.lambdas]
+    return _compare(name, models, terms, data, 256, {"reconstruction": 1.0, "penalty": lams}, weights)
 
 
 def _small(batch: int) -> Row:

@@ -30,6 +30,13 @@ from latentbook.press.notebooks import tags
 __all__ = ["Job", "Report", "Workers", "run"]
 
 ONE_THREAD = dict.fromkeys(["OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"], "1")
+# What is freed stays with the process: glibc gives large blocks back, and a batched training then pays page faults for
+# them at every step.
+KEPT_MEMORY = {
+    "MALLOC_TRIM_THRESHOLD_": str(2**30),
+    "MALLOC_MMAP_THRESHOLD_": str(2**25),
+    "MALLOC_TOP_PAD_": str(2**26),
+}
 # A kernel that hangs in the interpreter is ended by papermill at the cap; this is for a worker that hangs itself.
 GRACE_SECONDS = 180
 
@@ -82,7 +89,13 @@ class Workers:
 
     def start(self, job: Job) -> subprocess.Popen:
         """Start a worker and hand it its job."""
-        environment = {**os.environ, **ONE_THREAD, "JUPYTER_PREFER_ENV_PATH": "1", "PYTHONUNBUFFERED": "1"}
+        environment = {
+            **os.environ,
+            **ONE_THREAD,
+            **KEPT_MEMORY,
+            "JUPYTER_PREFER_ENV_PATH": "1",
+            "PYTHONUNBUFFERED": "1",
+        }
         with self._lock:
             if self._stopped:
                 raise InterruptedError("the build is stopping")
