@@ -10,6 +10,7 @@ Vectors have the layer's shape without a batch: ``(features,)``, or ``(channels,
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 import math
 from collections.abc import Sequence
@@ -29,7 +30,7 @@ TRANSPOSE = {1: functional.conv_transpose1d, 2: functional.conv_transpose2d, 3: 
 
 
 @dataclass(frozen=True, kw_only=True)
-class LinearMap:
+class LinearMap(abc.ABC):
     """What all linear parts share.
 
     Args:
@@ -40,13 +41,13 @@ class LinearMap:
     in_shape: tuple[int, ...]
     out_shape: tuple[int, ...] = ()
 
+    @abc.abstractmethod
     def times(self, weight: Tensor, x: Tensor) -> Tensor:
         """Return A x."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def adjoint(self, weight: Tensor, y: Tensor) -> Tensor:
         """Return Aᵀ y."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, kw_only=True)
