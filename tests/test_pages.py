@@ -12,7 +12,7 @@ from latentbook.press import claims
 from tests.pages import draw_all, hosted
 
 BOOK = Path(__file__).parents[1] / "book"
-PAGES = ["index", "book/status", *(f"book/{file.stem}" for file in sorted(BOOK.glob("*.md")))]
+PAGES = ["book/status", *(f"book/{file.stem}" for file in sorted(BOOK.glob("*.md")))]
 PAGES += [f"book/{file.stem}" for file in sorted(BOOK.glob("*.ipynb"))]
 CHAPTER = "book/1-least-volume"
 
@@ -28,6 +28,13 @@ def test_a_page_is_whole_without_network(visit, server, name, carrier):
     assert page.locator("mjx-merror").count() == 0
     assert page.locator(".lb-kernel").count() == 0
     assert page.locator("article h1").count() == 1
+
+
+@pytest.mark.parametrize("carrier", ["disk", "http"])
+def test_the_index_leads_to_the_front_page(visit, server, carrier):
+    page = visit("index", base=server if carrier == "http" else None)
+    page.wait_for_url("**/book/intro.html")
+    page.locator("article h1").wait_for()
 
 
 def test_the_chapter_has_equations_figures_and_claims(visit):
