@@ -19,10 +19,11 @@ class DynamicPruning(nn.Module):
 
     .. math:: \epsilon + K \min_{i\ \text{active}} \sigma_i < r .
 
-    By the bound of `latentbook.volume.pruning_bound` the error stays within :math:`r` after that, whatever the decoder
-    does within its Lipschitz constant :math:`K`; :math:`\epsilon` is raised by the price at once, so that several
-    dimensions in a row cannot spend the same budget before the average has seen the first. A frozen dimension stays
-    frozen. Averages and masks are buffers: they follow the module's device, and stand in its ``state_dict``.
+    By the bound of `latentbook.volume.pruning_bound` freezing never brings the error beyond :math:`r`, whatever the
+    decoder does within its Lipschitz constant :math:`K`; what the training does to it afterwards is another matter.
+    :math:`\epsilon` is raised by the price at once, so that several dimensions in a row cannot spend the same budget
+    before the average has seen the first. A frozen dimension stays frozen. Averages and masks are buffers: they follow
+    the module's device, and stand in its ``state_dict``.
 
     Args:
         latent_dim: Dimensions of a code, at least 1.
@@ -73,7 +74,8 @@ class DynamicPruning(nn.Module):
 
     def forward(self, z: Float[Tensor, "*batch m"]) -> Float[Tensor, "*batch m"]:
         """Return the codes with every frozen dimension at its mean."""
-        return torch.where(self.active, z, self.mean.to(z.dtype))
+        # A copy: `update` changes the mask in place, and the backward pass may still be to come.
+        return torch.where(self.active.clone(), z, self.mean.to(z.dtype))
 
     @torch.no_grad()
     def update(self, z: Float[Tensor, "*batch m"], error: Float[Tensor, ""], event_size: int) -> None:
@@ -112,8 +114,9 @@ class DynamicPruning(nn.Module):
         if not isinstance(eta, Tensor) and not eta >= 0:
             raise ValueError(f"`eta` is {eta}, but a width cannot be lifted below zero: pass 0 or more")
         # Frozen dimensions count as 1 in the product: the mask goes before the logarithm, or its gradient is nan.
-        widths = torch.where(self.active, latent_std(z) + eta, 1.0)
-        return (widths.log().sum() / self.active.sum().clamp_min(1)).exp()
+        active = self.active.clone()
+        widths = torch.where(active, latent_std(z) + eta, 1.0)
+        return (widths.log().sum() / active.sum().clamp_min(1)).exp()
 
     def _averaged(self, average: Tensor, new: Tensor) -> Tensor:
         """Return the moving average after one more value; the first value is the average."""

@@ -112,6 +112,16 @@ def test_gradients_pass_active_dimensions_only():
     assert z.grad[0].tolist() == [1.0, 0.0]
 
 
+def test_a_batch_may_count_before_its_backward_pass():
+    """The mask that the pass has seen stays what it was, though the batch freezes a dimension."""
+    frozen, z = DynamicPruning(2, budget=1.0), codes(2.0, 0.1).requires_grad_()
+    loss = frozen(z).sum() + frozen.penalty(z)
+    frozen.update(z, torch.tensor(0.0), 2)
+    loss.backward()
+    assert not frozen.active.all()
+    assert (z.grad != 0).all()
+
+
 def test_a_checkpoint_goes_on_where_it_stood():
     frozen, again = DynamicPruning(3, budget=0.8), DynamicPruning(3, budget=0.8)
     for seed in range(3):

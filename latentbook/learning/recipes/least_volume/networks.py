@@ -12,11 +12,12 @@ from torch import nn
 from torch.nn.utils import parametrizations
 
 from latentbook.learning.models.autoencoder import Autoencoder
+from latentbook.learning.models.pruned import PrunedAutoencoder
 from latentbook.learning.nets import mlp_decoder, mlp_encoder
 from latentbook.learning.recipes.least_volume.originals import ORIGINALS, Original
 from latentbook.learning.recipes.least_volume.settings import Settings, settings  # noqa: F401  (doctests)
 from latentbook.lipschitz import spectral_norm
-from latentbook.volume import PENALTIES, volume_penalty
+from latentbook.volume import PENALTIES, DynamicPruning, volume_penalty
 
 __all__ = ["build", "convolutional_decoder", "convolutional_encoder"]
 
@@ -24,7 +25,8 @@ __all__ = ["build", "convolutional_decoder", "convolutional_encoder"]
 SMALL, HIDDEN, HIDDEN_28 = 64, (128, 128), (256, 128)
 IMAGE_SIZE = 32
 SLOPE = 0.2
-activation = functools.partial(nn.LeakyReLU, SLOPE)
+# In place: a family's activations leave the cache, and a second copy of them costs more than the products' overhead.
+activation = functools.partial(nn.LeakyReLU, SLOPE, inplace=True)
 
 
 def build(chosen: Settings, event_shape: tuple[int, ...]) -> Autoencoder:
@@ -47,6 +49,9 @@ def build(chosen: Settings, event_shape: tuple[int, ...]) -> Autoencoder:
         encoder, decoder = _original(ORIGINALS[chosen.dataset], chosen)
     else:
         encoder, decoder = _perceptrons(chosen, event_shape)
+    if chosen.budget is not None:
+        pruning = DynamicPruning(chosen.latent_dim, chosen.budget)
+        return PrunedAutoencoder(encoder, decoder, pruning, chosen.eta, chosen.reconstruction)
     penalty = PENALTIES[chosen.penalty]
     if penalty is volume_penalty:
         penalty = functools.partial(volume_penalty, eta=chosen.eta)

@@ -69,6 +69,7 @@ class Settings:
         lipschitz: Whether the decoder's layers are spectrally normalised.
         norm: How: ``"exact"``, or ``"power"`` for torch's own, which knows matrices only.
         reconstruction: The error of a value: squared, or the cross-entropy of a grey level.
+        budget: Root mean squared error of an example up to which dimensions are frozen in the training; None: none is.
         batch_size: Examples in a batch.
         steps: Updates of each model.
     """
@@ -84,6 +85,7 @@ class Settings:
     lipschitz: bool
     norm: str
     reconstruction: str
+    budget: float | None
     batch_size: int
     steps: int
 
@@ -115,6 +117,7 @@ def settings(
     lipschitz: object = True,
     norm: object = "exact",
     reconstruction: object = "mse",
+    budget: object = None,
     batch_size: object = None,
     steps: object = None,
 ) -> Settings:
@@ -133,6 +136,8 @@ def settings(
         lipschitz: Whether the decoder stretches nothing.
         norm: ``"exact"``, or ``"power"`` for torch's own, which lags behind the weights; perceptrons alone.
         reconstruction: ``"mse"``, or ``"bce"`` for the cross-entropy of grey levels.
+        budget: Above 0, in data units: freeze dimensions while training as long as the root mean squared L2 error of an
+            example stays within it. For the volume penalty and a decoder that stretches nothing.
         batch_size: Examples in a batch, at least 2; None for the scale's.
         steps: Updates of each model, at least 1; None for the scale's.
 
@@ -154,7 +159,7 @@ def settings(
     default = _defaults(size, name)
     given = {"lam": lam, "latent_dim": latent_dim, "batch_size": batch_size, "steps": steps}
     filled = {word: default[word] if value is None else value for word, value in given.items()}
-    return Settings(
+    chosen = Settings(
         scale=size,
         dataset=name,
         seed=check_integer("seed", seed, 0),
@@ -166,9 +171,25 @@ def settings(
         lipschitz=check_flag("lipschitz", lipschitz),
         norm=check_choice("norm", norm, NORMS),
         reconstruction=check_choice("reconstruction", reconstruction, RECONSTRUCTIONS),
+        budget=None if budget is None else check_number("budget", budget, 0.0),
         batch_size=check_integer("batch_size", filled["batch_size"], 2),
         steps=check_integer("steps", filled["steps"], 1),
     )
+    _require_a_budget_that_holds(chosen)
+    return chosen
+
+
+def _require_a_budget_that_holds(chosen: Settings) -> None:
+    if chosen.budget is None:
+        return
+    if chosen.budget == 0:
+        raise ValueError("`budget` is 0, but no error is below zero: pass a number above 0, or None to freeze nothing")
+    if chosen.penalty != "volume" or not chosen.lipschitz:
+        raise ValueError(
+            f"`budget` is {chosen.budget} with the penalty {chosen.penalty!r} and lipschitz={chosen.lipschitz}, but "
+            "what may be frozen is known for the volume and a decoder that stretches nothing alone: "
+            "pass penalty='volume' and lipschitz=True, or budget=None"
+        )
 
 
 def _defaults(scale: str, dataset: str) -> dict[str, object]:

@@ -22,6 +22,9 @@ SMOKE = {"scale": "smoke", "device": "cpu"}
         ("eta", float("nan"), ValueError, r"`eta` is nan"),
         ("penalty", "l1", ValueError, r"`penalty` is 'l1', but must be one of \['volume', 'std_l1'"),
         ("lipschitz", "False", TypeError, r"`-p lipschitz False`"),
+        ("budget", 0, ValueError, r"`budget` is 0.*above 0, or None"),
+        ("budget", -1.8, ValueError, r"`budget` is -1.8"),
+        ("budget", "1.8", TypeError, r"`-p budget"),
         ("reconstruction", "l2", ValueError, r"\['mse', 'bce'\]"),
         ("batch_size", 1, ValueError, r"`batch_size` is 1, but must be from 2"),
         ("steps", 0, ValueError, r"`steps` is 0, but must be from 1"),
@@ -32,6 +35,12 @@ def test_wrong_parameters_stop_before_anything_is_loaded(monkeypatch, name, valu
     monkeypatch.setattr(images, "load", lambda *_, **__: pytest.fail("loaded"))
     with pytest.raises(error, match=message):
         settings(**{**SMOKE, name: value})
+
+
+@pytest.mark.parametrize("other", [{"penalty": "lasso"}, {"lipschitz": False}])
+def test_a_budget_needs_the_volume_and_a_bounded_decoder(other):
+    with pytest.raises(ValueError, match=r"budget.*penalty='volume' and lipschitz=True"):
+        settings(**SMOKE, budget=1.8, **other)
 
 
 def test_the_grid_has_eight_weights_and_takes_in_the_readers():
