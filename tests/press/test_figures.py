@@ -1,11 +1,9 @@
 """Figures: the shared shape, sliders over frames, rows of images, and what `show` refuses."""
 
-import numpy as np
 import plotly.graph_objects as go
 import pytest
-import torch
 
-from latentbook.press.figures import SLIDER_HEIGHT, image_row, layout, show, slider, with_frames
+from latentbook.press.figures import SLIDER_HEIGHT, layout, show, slider, with_frames
 
 
 @pytest.fixture
@@ -29,15 +27,6 @@ def test_show_displays_plotly_s_mime_with_alt_text_and_no_upload_button(shown):
 def test_a_figure_needs_alt_text(alt):
     with pytest.raises(ValueError, match="`alt` is empty"):
         show(go.Figure(), alt=alt)
-
-
-def test_images_stand_side_by_side_first_row_on_top():
-    images = torch.arange(8.0).reshape(2, 1, 2, 2) / 10
-    row = image_row(images)
-    assert row.shape == (2, 5)
-    # Plotly draws the last row of a heat map at the top.
-    np.testing.assert_allclose(row[1], [0.0, 0.1, np.nan, 0.4, 0.5])
-    np.testing.assert_allclose(row[0], [0.2, 0.3, np.nan, 0.6, 0.7])
 
 
 def test_a_slider_steps_through_the_frames_by_name():

@@ -1,4 +1,4 @@
-"""Figures: one template and palette for all, a slider over frames, rows of images, and how a figure is shown."""
+"""Figures: one template and palette for all, a slider over frames, and how a figure is shown."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import plotly.graph_objects as go
-from torch import Tensor
 
-__all__ = ["ACCENT", "CLASSES", "MUTED", "WARM", "image_row", "layout", "show", "slider", "with_frames"]
+__all__ = ["ACCENT", "CLASSES", "MUTED", "WARM", "layout", "show", "slider", "with_frames"]
 
 ACCENT = "#1098ad"
 WARM = "#e8590c"
@@ -66,24 +64,6 @@ def layout(*, height: int = 420, **more: object) -> go.Layout:
     }
     base.template = go.layout.Template(layout={"xaxis": axis, "yaxis": axis, "colorway": CLASSES})
     return base.update(more)
-
-
-def image_row(images: Tensor, gap: int = 1) -> np.ndarray:
-    """Return images side by side as one array, with columns of nothing between them.
-
-    Args:
-        images: ``(N, 1, H, W)``, values in [0, 1].
-        gap: Width of the space between two images, in pixels.
-
-    Returns:
-        ``(H, N·(W + gap) − gap)`` numbers, the first row at the bottom as plotly's heat maps want it.
-
-    All chapters.
-    """
-    height = images.shape[-2]
-    space = np.full((height, gap), np.nan, dtype=np.float32)
-    pieces = [piece for image in images.cpu().numpy()[:, 0] for piece in (image.astype(np.float32), space)]
-    return np.concatenate(pieces[:-1], axis=1)[::-1].round(3)
 
 
 def slider(labels: Sequence[str], active: int, prefix: str) -> dict:

@@ -2,7 +2,7 @@
 
 from latentbook.learning.recipes.least_volume.baselines import pca_curve
 from latentbook.learning.recipes.least_volume.factors import Counted, count_factors
-from latentbook.learning.recipes.least_volume.images import load_data
+from latentbook.learning.recipes.least_volume.images import load_data, one_of_each
 from latentbook.learning.recipes.least_volume.linear import LinearCase, linear_case, linear_data
 from latentbook.learning.recipes.least_volume.networks import build, convolutional_decoder, convolutional_encoder
 from latentbook.learning.recipes.least_volume.originals import ORIGINALS
@@ -31,6 +31,7 @@ __all__ = [
     "linear_data",
     "load_data",
     "measure",
+    "one_of_each",
     "pca_curve",
     "settings",
     "train",

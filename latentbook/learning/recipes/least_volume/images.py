@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
@@ -11,7 +13,7 @@ from latentbook.learning.dataset import Dataset
 from latentbook.learning.recipes.least_volume.networks import IMAGE_SIZE
 from latentbook.learning.recipes.least_volume.settings import Settings, settings  # noqa: F401  (doctests)
 
-__all__ = ["load_data"]
+__all__ = ["load_data", "one_of_each"]
 
 # As many synthetic images as the original draws, where its networks are trained.
 ORIGINAL_COUNTS = {"train": 30_000, "test": 6_000}
@@ -35,6 +37,29 @@ def load_data(chosen: Settings) -> tuple[Dataset, Dataset]:
     Chapter 1.
     """
     return _part(chosen, "train"), _part(chosen, "test")
+
+
+def one_of_each(data: Dataset, count: int = 10) -> list[int]:
+    """Return indices of images to look at: the first of every class, then the second, until there are enough.
+
+    Args:
+        data: Labelled images, at least `count` of them.
+        count: How many are shown.
+
+    Example:
+        >>> labels = torch.tensor([0, 1, 1, 0, 2])
+        >>> one_of_each(Dataset(torch.rand(5, 1, 8, 8), labels), 4)
+        [0, 1, 4, 3]
+
+    Chapter 1.
+    """
+    labels = [0] * len(data) if data.y is None else data.y.tolist()
+    seen = Counter()
+    order = []
+    for index, label in enumerate(labels):
+        order.append((seen[label], label, index))
+        seen[label] += 1
+    return [index for _, _, index in sorted(order)[:count]]
 
 
 def _part(chosen: Settings, split: str) -> Dataset:

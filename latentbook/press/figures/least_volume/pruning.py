@@ -9,14 +9,12 @@ import plotly.graph_objects as go
 from torch import Tensor
 
 from latentbook.press.figures import ACCENT, with_frames
-from latentbook.press.figures.parts import NEUTRAL, expect_shape, png
+from latentbook.press.figures.pairs import DECODED, Pairs
+from latentbook.press.figures.parts import NEUTRAL, expect_shape
 
 __all__ = ["PRUNING_PHONE", "pruning_slider"]
 
-GREY, TEAL = (120, 126, 134), (16, 152, 173)
 COLUMNS = 5
-# Height of one image in the file, at least: about what the page gives it.
-ENLARGED = 56
 
 # Where the images and the curve are on a wide screen, and on a phone.
 WIDE = {"xaxis": (0.0, 0.5), "yaxis": (0.0, 1.0), "xaxis2": (0.64, 1.0), "yaxis2": (0.0, 1.0)}
@@ -45,11 +43,9 @@ def pruning_slider(images: Tensor, decoded: Tensor, error: Tensor, bound: Tensor
     Chapter 1.
     """
     _check(images, decoded, error, bound, active)
-    images, decoded = (_with_channels(x, images.ndim) for x in (images, decoded))
-    frames = [_frame(k, decoded[k], error, bound) for k in range(len(error))]
-    tall, wide, _ = _canvas(images, 0).shape
+    pairs = Pairs(len(images), *images.shape[-2:], COLUMNS)
+    frames = [_frame(k, pairs.picture(decoded[k], DECODED), error, bound) for k in range(len(error))]
     panels = {axis: {"domain": place} for axis, place in WIDE.items()}
-    rows = _tops(images, 0), _tops(images, 1)
     figure = with_frames(
         frames,
         active,
@@ -57,18 +53,8 @@ def pruning_slider(images: Tensor, decoded: Tensor, error: Tensor, bound: Tensor
         fixed=_curves(error, bound),
         height=330,
         margin={"l": 60, "r": 12, "t": 40, "b": 44},
-        xaxis={**panels["xaxis"], "visible": False, "range": [-0.5, wide - 0.5], "constrain": "domain"},
-        yaxis={
-            **panels["yaxis"],
-            "range": [tall - 0.5, -0.5],
-            "scaleanchor": "x",
-            "constrain": "domain",
-            "constraintoward": "top",
-            "showline": False,
-            "ticks": "",
-            "tickvals": [top + (images.shape[-2] - 1) / 2 for tops in rows for top in tops],
-            "ticktext": ["original"] * len(rows[0]) + ["decoded"] * len(rows[1]),
-        },
+        xaxis={**panels["xaxis"], **pairs.horizontal()},
+        yaxis={**panels["yaxis"], **pairs.vertical()},
         xaxis2={
             **panels["xaxis2"],
             "anchor": "y2",
@@ -83,8 +69,7 @@ def pruning_slider(images: Tensor, decoded: Tensor, error: Tensor, bound: Tensor
             "nticks": 5,
         },
     )
-    # A frame brings its own list of images; what the template names stays, and is carried once.
-    figure.layout.template.layout.images = [{"name": "originals", **_picture(images, 0)}]
+    pairs.keep_originals(figure, images)
     return figure
 
 
@@ -98,16 +83,11 @@ def _check(images: Tensor, decoded: Tensor, error: Tensor, bound: Tensor, active
         raise ValueError(f"`active` is {active}, but k goes from 0 to {len(error) - 1}")
 
 
-def _with_channels(images: Tensor, dimensions: int) -> Tensor:
-    """Return images whose channels are the third dimension from the end."""
-    return images.unsqueeze(-3) if dimensions == 3 else images
-
-
-def _frame(k: int, decoded: Tensor, error: Tensor, bound: Tensor) -> go.Frame:
+def _frame(k: int, picture: dict, error: Tensor, bound: Tensor) -> go.Frame:
     dot = go.Scatter(
         x=[k], y=[float(error[k])], mode="markers", marker={"color": ACCENT, "size": 13}, hoverinfo="skip", **_CURVES
     )
-    own = {"annotations": [_words(k, error, bound), *_names(error, bound)], "images": [_picture(decoded, 1)]}
+    own = {"annotations": [_words(k, error, bound), *_names(error, bound)], "images": [picture]}
     return go.Frame(data=[dot], name=str(k), layout=own)
 
 
@@ -127,35 +107,6 @@ def _curves(error: Tensor, bound: Tensor) -> list[go.Scatter]:
         )
         for name, values, colour in (("at most", bound, NEUTRAL), ("error", error, ACCENT))
     ]
-
-
-def _tops(images: Tensor, line: int) -> list[int]:
-    """Return the first pixel row of the originals (line 0) or of what is decoded (line 1), for each row of pairs."""
-    height = images.shape[-2]
-    gap = max(1, height // 14)
-    return [pair * (2 * height + 4 * gap) + line * (height + gap) for pair in range(-(-len(images) // COLUMNS))]
-
-
-def _canvas(images: Tensor, line: int) -> np.ndarray:
-    """Return images in rows of pairs, on a canvas that is bare wherever the other half of each pair goes."""
-    channels, height, width = images.shape[1:]
-    step = width + max(1, width // 14)
-    across = min(len(images), COLUMNS)
-    canvas = np.full((_tops(images, 1)[-1] + height, (across - 1) * step + width, channels), np.nan, dtype=np.float32)
-    for index, image in enumerate(images.detach().permute(0, 2, 3, 1).numpy()):
-        top, left = _tops(images, line)[index // COLUMNS], index % COLUMNS * step
-        canvas[top : top + height, left : left + width] = image
-    return canvas
-
-
-def _picture(images: Tensor, line: int) -> dict:
-    """Return a canvas as an image of the layout: unlike those of traces, it is not taken off while the next loads."""
-    # Plotly takes two images of one size at one place for the same one.
-    top = _tops(images, line)[0]
-    canvas = _canvas(images, line)[top:]
-    source = png(canvas, (GREY, TEAL)[line], enlarge=-(-ENLARGED // images.shape[-2]))
-    corner = {"x": -0.5, "y": top - 0.5, "xref": "x", "yref": "y", "xanchor": "left", "yanchor": "top"}
-    return {"source": source, **corner, "sizex": canvas.shape[1], "sizey": canvas.shape[0], "sizing": "stretch"}
 
 
 def _top(bound: Tensor) -> float:

@@ -10,12 +10,10 @@ import torch
 from torch import Tensor
 
 from latentbook.learning.recipes.least_volume import Run
-from latentbook.press.figures import ACCENT, MUTED, image_row, with_frames
+from latentbook.press.figures import ACCENT, MUTED, with_frames
+from latentbook.press.figures.pairs import DECODED, Pairs
 
 __all__ = ["PHONE", "volume_slider"]
-
-GREY_IMAGES = [[0, "rgba(134,142,150,0.10)"], [1, "rgba(120,126,134,1)"]]
-TEAL_IMAGES = [[0, "rgba(16,152,173,0.10)"], [1, ACCENT]]
 
 # Panels of the slider: where they are on a wide screen, and on a phone.
 WIDE = {
@@ -45,17 +43,17 @@ def volume_slider(runs: Sequence[Run], images: Tensor, pca: Tensor, active: int)
 
     Args:
         runs: One for each weight, in order.
-        images: Test images, ``(N, 1, H, W)``.
+        images: Test images, ``(N, C, H, W)`` with C 1 or 3.
         pca: Test errors of 0 to m principal components.
         active: Index of the weight that is shown first.
 
     Chapter 1.
     """
     widest = max(float(run.std.max()) for run in runs)
-    frames = [_frame(run, runs, images, pca) for run in runs]
+    pairs = Pairs(len(images), *images.shape[-2:], columns=len(images), axes=("x3", "y3"))
+    frames = [_frame(run, runs, pairs.picture(_decoded(run, images), DECODED), pca) for run in runs]
     panels = {axis: {"domain": place} for axis, place in _places(WIDE).items()}
-    height = images.shape[-2]
-    return with_frames(
+    figure = with_frames(
         frames,
         active,
         "λ = ",
@@ -80,22 +78,14 @@ def volume_slider(runs: Sequence[Run], images: Tensor, pca: Tensor, active: int)
             "range": [0, 1.08 * float(pca[0])],
             "nticks": 4,
         },
-        xaxis3={**panels["xaxis3"], "visible": False, "anchor": "y3", "constrain": "domain"},
-        yaxis3={
-            **panels["yaxis3"],
-            "anchor": "x3",
-            "scaleanchor": "x3",
-            "constrain": "domain",
-            "constraintoward": "top",
-            "showline": False,
-            "ticks": "",
-            "tickvals": [1.5 * height + 1, 0.5 * height],
-            "ticktext": ["original", "decoded"],
-        },
+        xaxis3={**panels["xaxis3"], **pairs.horizontal(), "anchor": "y3"},
+        yaxis3={**panels["yaxis3"], **pairs.vertical(), "anchor": "x3"},
     )
+    pairs.keep_originals(figure, images)
+    return figure
 
 
-def _frame(run: Run, runs: Sequence[Run], images: Tensor, pca: Tensor) -> go.Frame:
+def _frame(run: Run, runs: Sequence[Run], picture: dict, pca: Tensor) -> go.Frame:
     m = len(run.std)
     traces = [
         _bars(run),
@@ -124,14 +114,12 @@ def _frame(run: Run, runs: Sequence[Run], images: Tensor, pca: Tensor) -> go.Fra
             hoverinfo="skip",
             **_TRADE,
         ),
-        *_images(run, images),
     ]
     annotations = [_words(run, pca), _pca_label(pca)]
-    return go.Frame(data=traces, name=f"{run.lam:g}", layout={"annotations": annotations})
+    return go.Frame(data=traces, name=f"{run.lam:g}", layout={"annotations": annotations, "images": [picture]})
 
 
 _TRADE = {"xaxis": "x2", "yaxis": "y2"}
-_IMAGES = {"xaxis": "x3", "yaxis": "y3", "showscale": False, "hoverinfo": "skip", "zmin": 0, "zmax": 1}
 
 
 def _bars(run: Run) -> go.Bar:
@@ -143,13 +131,9 @@ def _bars(run: Run) -> go.Bar:
 
 
 @torch.no_grad()
-def _images(run: Run, images: Tensor) -> list[go.Heatmap]:
-    """Return the test images above what becomes of them."""
-    decoded = run.model.decode(run.model.encode(images)).clamp(0, 1)
-    height = images.shape[-2]
-    above = go.Heatmap(z=image_row(images), y0=height + 1.5, dy=1, colorscale=GREY_IMAGES, **_IMAGES)
-    below = go.Heatmap(z=image_row(decoded), y0=0.5, dy=1, colorscale=TEAL_IMAGES, **_IMAGES)
-    return [above, below]
+def _decoded(run: Run, images: Tensor) -> Tensor:
+    """Return what becomes of images."""
+    return run.model.decode(run.model.encode(images))
 
 
 def _words(run: Run, pca: Tensor) -> dict:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from latentbook.learning.dataset import Dataset
-from latentbook.learning.recipes.least_volume import images, load_data, settings
+from latentbook.learning.recipes.least_volume import images, load_data, one_of_each, settings
 
 
 def test_digits_come_as_they_are():
@@ -32,3 +32,12 @@ def test_synthetic_images_are_as_many_as_the_original_s(monkeypatch, scale, coun
     monkeypatch.setattr(images, "load", load)
     load_data(settings(scale=scale, dataset="sprites", device="cpu"))
     assert asked == counts
+
+
+@pytest.mark.parametrize(
+    ("labels", "shown"),
+    [([1, 1, 0, 0, 1, 2], [2, 0, 5, 3]), ([0, 0, 0, 0, 0, 0], [0, 1, 2, 3]), (None, [0, 1, 2, 3])],
+)
+def test_images_to_look_at_are_the_first_of_every_class_first(labels, shown):
+    y = None if labels is None else torch.tensor(labels)
+    assert one_of_each(Dataset(torch.rand(6, 1, 2, 2), y), 4) == shown

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from latentbook.press.figures.least_volume import PRUNING_PHONE, pruning_slider
-from latentbook.press.figures.least_volume.pruning import ENLARGED
+from latentbook.press.figures.pairs import ENLARGED
 from latentbook.press.page import PLOTLY, Plotly
 from tests.press.figures.test_parts import STEPS, pixels
 
