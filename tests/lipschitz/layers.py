@@ -4,6 +4,7 @@ import itertools
 import warnings
 
 import torch
+from hypothesis import strategies as st
 from torch import nn
 
 CONVOLUTIONS = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
@@ -61,3 +62,23 @@ def cases():
 
 
 CASES = list(cases())
+
+
+@st.composite
+def drawn_layers(draw):
+    """Draw a layer of any kind and a size of its input, neither of them round."""
+    count = draw(st.integers(1, 3))
+
+    def each(low, high):
+        return draw(st.tuples(*[st.integers(low, high)] * count))
+
+    groups, stride, dilation = draw(st.integers(1, 3)), each(1, 3), each(1, 2)
+    channels = [groups * draw(st.integers(1, 2)) for _ in range(2)]
+    options = {"stride": stride, "dilation": dilation, "groups": groups, "padding": each(0, 2)}
+    if draw(st.booleans()):
+        added = [draw(st.integers(0, max(pair) - 1)) for pair in zip(stride, dilation, strict=True)]
+        return TRANSPOSED[count](*channels, each(1, 3), output_padding=tuple(added), **options), each(1, 5)
+    options["padding_mode"] = draw(st.sampled_from(["zeros", "circular", "reflect", "replicate"]))
+    if draw(st.booleans()):
+        options.update(padding="same", stride=1)
+    return CONVOLUTIONS[count](*channels, each(1, 3), **options), each(1, 5)

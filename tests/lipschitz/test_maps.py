@@ -5,12 +5,11 @@ import dataclasses
 import pytest
 import torch
 from hypothesis import assume, given, settings
-from hypothesis import strategies as st
 from torch import nn
 from torch.func import vmap
 
 from latentbook.lipschitz.maps import linear_map
-from tests.lipschitz.layers import CASES, CONVOLUTIONS, TRANSPOSED, dense
+from tests.lipschitz.layers import CASES, dense, drawn_layers
 
 # Sums of a few dozen products in float64.
 EXACT = {"rtol": 1e-12, "atol": 1e-12}
@@ -37,26 +36,6 @@ def test_a_linear_layer_is_its_weight():
     times, adjoint = matrices(layer, None)
     torch.testing.assert_close(times.T, layer.weight.detach(), **EXACT)
     torch.testing.assert_close(adjoint, layer.weight.detach(), **EXACT)
-
-
-@st.composite
-def drawn_layers(draw):
-    """Draw a layer of any kind and a size of its input, neither of them round."""
-    count = draw(st.integers(1, 3))
-
-    def each(low, high):
-        return draw(st.tuples(*[st.integers(low, high)] * count))
-
-    groups, stride, dilation = draw(st.integers(1, 3)), each(1, 3), each(1, 2)
-    channels = [groups * draw(st.integers(1, 2)) for _ in range(2)]
-    options = {"stride": stride, "dilation": dilation, "groups": groups, "padding": each(0, 2)}
-    if draw(st.booleans()):
-        added = [draw(st.integers(0, max(pair) - 1)) for pair in zip(stride, dilation, strict=True)]
-        return TRANSPOSED[count](*channels, each(1, 3), output_padding=tuple(added), **options), each(1, 5)
-    options["padding_mode"] = draw(st.sampled_from(["zeros", "circular", "reflect", "replicate"]))
-    if draw(st.booleans()):
-        options.update(padding="same", stride=1)
-    return CONVOLUTIONS[count](*channels, each(1, 3), **options), each(1, 5)
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)

@@ -4,11 +4,13 @@ import math
 
 import pytest
 import torch
+from hypothesis import assume, given, reject, settings
 from torch import nn
 
+from latentbook.lipschitz import spectral_norm
 from latentbook.lipschitz.maps import linear_map
 from latentbook.lipschitz.norms import at_rest, first_vector, largest_singular_value, operator_norm
-from tests.lipschitz.layers import CASES, svd_norm
+from tests.lipschitz.layers import CASES, drawn_layers, svd_norm
 
 
 def with_kernel(layer, kernel):
@@ -47,6 +49,21 @@ def test_the_norm_is_the_svd_s(kind, sizes, options, in_shape):
     """Small layers are solved as a matrix, those in three dimensions by Lanczos with a tolerance of 1e-9."""
     layer = kind(*sizes, **options)
     assert operator_norm(layer, in_shape) == pytest.approx(svd_norm(layer, in_shape), rel=1e-8)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(drawn_layers())
+def test_the_norm_of_any_layer_is_the_svd_s(drawn):
+    """And what `spectral_norm` makes of it has norm one, within 3 % before any training."""
+    layer, in_shape = drawn
+    try:
+        expected = svd_norm(layer, in_shape)
+    except RuntimeError:
+        # torch cannot apply the layer to this size either.
+        reject()
+    assume(expected > 0)
+    assert operator_norm(layer, in_shape) == pytest.approx(expected, rel=1e-8)
+    assert 1 - 1e-12 <= svd_norm(spectral_norm(layer, in_shape).eval(), in_shape) <= 1.03
 
 
 @pytest.mark.parametrize("shape", [(8, 5), (1, 6), (6, 1), (100, 300), (300, 100), (300, 1)])
