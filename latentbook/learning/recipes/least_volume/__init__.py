@@ -1,6 +1,7 @@
 """Chapter 1's experiments: one autoencoder for each weight of a penalty, and smaller ones whose answer is known."""
 
 from latentbook.learning.recipes.least_volume.baselines import pca_curve
+from latentbook.learning.recipes.least_volume.budget import Frozen, freeze, root_mean_square
 from latentbook.learning.recipes.least_volume.factors import Counted, count_factors
 from latentbook.learning.recipes.least_volume.images import load_data, one_of_each
 from latentbook.learning.recipes.least_volume.linear import LinearCase, linear_case, linear_data
@@ -17,6 +18,7 @@ __all__ = [
     "TOYS",
     "Counted",
     "Flattened",
+    "Frozen",
     "LinearCase",
     "Run",
     "Scale",
@@ -27,12 +29,14 @@ __all__ = [
     "count_factors",
     "family",
     "flatten",
+    "freeze",
     "linear_case",
     "linear_data",
     "load_data",
     "measure",
     "one_of_each",
     "pca_curve",
+    "root_mean_square",
     "settings",
     "train",
 ]

@@ -16,6 +16,8 @@ __all__ = ["importance_figure", "linear_figure", "widths_figure"]
 
 # First what the chapter is about, then what is broken, then what is beside the point.
 SERIES = [(ACCENT, "circle"), (WARM, "square"), (CLASSES[5], "diamond"), (NEUTRAL, "triangle-up")]
+LINE = {"color": NEUTRAL, "width": 1.5}
+DOTS = {"marker": {"color": ACCENT, "size": 6}, "cliponaxis": False}
 
 
 def widths_figure(widths: Mapping[str, Tensor]) -> go.Figure:
@@ -88,8 +90,8 @@ def linear_figure(
     right = max(last + 0.04 * (last - first), float(np.log10(collapse)) + 0.28 * (last - first))
     traces = [
         _principal(p, 10**left, 10**first),
-        *_closed_form(lambdas, predicted),
-        *_runs(trained_lambdas, trained),
+        *_each_dimension(lambdas, predicted, name="closed form", seen="at", mode="lines", line=LINE),
+        *_each_dimension(trained_lambdas, trained, name="trained", seen="trained with", mode="markers", **DOTS),
     ]
     shape = layout(
         height=400,
@@ -153,44 +155,26 @@ def _principal(p: Tensor, left: float, right: float) -> go.Scatter:
         x=[x for _ in heights for x in (left, right, None)],
         y=[y for height in heights for y in (height, height, None)],
         mode="lines",
-        line={"color": NEUTRAL, "width": 1.5, "dash": "2px,2px"},
+        line={**LINE, "dash": "2px,2px"},
         name="principal std",
         hovertemplate="principal std %{y:.3g}<extra></extra>",
     )
 
 
-def _closed_form(lambdas: Tensor, predicted: Tensor) -> list[go.Scatter]:
-    widths = predicted.sort(dim=1, descending=True).values
+def _each_dimension(lambdas: Tensor, widths: Tensor, *, name: str, seen: str, **look: object) -> list[go.Scatter]:
+    """Return one trace a dimension, from the widest at each λ down, under one name in the key."""
+    columns = widths.sort(dim=1, descending=True).values.T
     return [
         go.Scatter(
             x=lambdas.numpy(),
             y=column.numpy(),
-            mode="lines",
-            line={"color": NEUTRAL, "width": 1.5},
-            name="closed form",
-            legendgroup="closed form",
+            name=name,
+            legendgroup=name,
             showlegend=index == 0,
-            hovertemplate=f"dimension {index + 1}: σ = %{{y:.3g}} at λ = %{{x:.3g}}<extra></extra>",
+            hovertemplate=f"dimension {index + 1}: σ = %{{y:.3g}}, {seen} λ = %{{x:.3g}}<extra></extra>",
+            **look,
         )
-        for index, column in enumerate(widths.T)
-    ]
-
-
-def _runs(lambdas: Tensor, trained: Tensor) -> list[go.Scatter]:
-    widths = trained.sort(dim=1, descending=True).values
-    return [
-        go.Scatter(
-            x=lambdas.numpy(),
-            y=column.numpy(),
-            mode="markers",
-            marker={"color": ACCENT, "size": 6},
-            name="trained",
-            legendgroup="trained",
-            showlegend=index == 0,
-            cliponaxis=False,
-            hovertemplate=f"dimension {index + 1}: σ = %{{y:.3g}}, trained with λ = %{{x:.3g}}<extra></extra>",
-        )
-        for index, column in enumerate(widths.T)
+        for index, column in enumerate(columns)
     ]
 
 
