@@ -126,12 +126,12 @@ class TransposedMap(LinearMap):
         return x[(..., *(slice(size) for size in self.in_shape[1:]))]
 
 
-def linear_map(layer: nn.Module, in_shape: Sequence[int] | None = None) -> LinearMap:
+def linear_map(layer: nn.Module, in_shape: Sequence[int] | int | None = None) -> LinearMap:
     r"""Return the linear part :math:`x \mapsto A x` of a layer on inputs of one shape.
 
     Args:
         layer: A Linear, Conv1d, 2d, 3d or ConvTranspose1d, 2d, 3d.
-        in_shape: Spatial sizes of its input, without batch and channels; None for a Linear.
+        in_shape: Spatial sizes of its input, without batch and channels, a number if it is one; None for a Linear.
 
     Returns:
         The map. Its `times` and `adjoint` take the layer's weight first.
@@ -167,7 +167,7 @@ def _kind(layer: nn.Module) -> type[nn.Module]:
     )
 
 
-def _spatial_sizes(kind: type[nn.Module], in_shape: Sequence[int] | None) -> tuple[int, ...]:
+def _spatial_sizes(kind: type[nn.Module], in_shape: Sequence[int] | int | None) -> tuple[int, ...]:
     count = DIMENSIONS[kind]
     example = (28,) * count
     if in_shape is None:
@@ -175,6 +175,7 @@ def _spatial_sizes(kind: type[nn.Module], in_shape: Sequence[int] | None) -> tup
             f"`in_shape` is None, but the norm of a {kind.__name__} depends on the size of its input: "
             f"pass its spatial sizes, as in in_shape={example}"
         )
+    in_shape = (in_shape,) if isinstance(in_shape, int) else in_shape
     if len(in_shape) != count or not all(isinstance(size, int) and size >= 1 for size in in_shape):
         raise ValueError(
             f"`in_shape` is {tuple(in_shape)}, but a {kind.__name__} needs {count} spatial sizes, each at least 1, "
@@ -183,9 +184,9 @@ def _spatial_sizes(kind: type[nn.Module], in_shape: Sequence[int] | None) -> tup
     return tuple(in_shape)
 
 
-def _matrix_map(layer: Any, in_shape: Sequence[int] | None) -> MatrixMap:
+def _matrix_map(layer: Any, in_shape: Sequence[int] | int | None) -> MatrixMap:
     if in_shape:
-        raise ValueError(f"`in_shape` is {tuple(in_shape)}, but a Linear has no spatial sizes: leave it out")
+        raise ValueError(f"`in_shape` is {in_shape}, but a Linear has no spatial sizes: leave it out")
     return MatrixMap(in_shape=(layer.in_features,), out_shape=(layer.out_features,))
 
 

@@ -40,7 +40,7 @@ SMALLEST = 1e-12
 
 
 def spectral_norm(
-    layer: Layer, in_shape: Sequence[int] | None = None, *, lipschitz: float = 1.0, n_power_iterations: int = 1
+    layer: Layer, in_shape: Sequence[int] | int | None = None, *, lipschitz: float = 1.0, n_power_iterations: int = 1
 ) -> Layer:
     r"""Give a layer the weight :math:`\kappa W / \sigma(A)`, so that it stretches nothing by more than κ.
 
@@ -89,7 +89,8 @@ def spectral_norm(
     """
     part = linear_map(layer, in_shape)
     _require_in_range(lipschitz, n_power_iterations)
-    if _normalisation(layer) is not None:
+    # By this function or by torch's own, or its weight is no free one for another reason.
+    if parametrize.is_parametrized(layer, "weight"):
         raise ValueError(
             "`layer` is normalised already: take that off first, "
             "with torch.nn.utils.parametrize.remove_parametrizations(layer, 'weight')"

@@ -26,7 +26,7 @@ EXACT = 1e-9
 
 
 @torch.no_grad()
-def operator_norm(layer: nn.Module, in_shape: Sequence[int] | None = None) -> float:
+def operator_norm(layer: nn.Module, in_shape: Sequence[int] | int | None = None) -> float:
     r"""Return the largest singular value of a layer: how much it stretches the difference of two inputs at most.
 
     .. math:: \sigma(A) = \max_{x \neq x'} \frac{\lVert A x - A x' \rVert}{\lVert x - x' \rVert}

@@ -63,10 +63,11 @@ def claim(name: str, value: SupportsFloat) -> None:
 
     Args:
         name: A name in ``book/claims.yml``.
-        value: A finite number.
+        value: A finite number, or nan where it is undefined: what has collapsed has no correlation. That is outside of
+            every band.
 
     Raises:
-        ValueError: If the name is not listed, or the value is not finite.
+        ValueError: If the name is not listed, or the value is infinite.
         TypeError: If the value is no number.
 
     All chapters.
@@ -74,13 +75,13 @@ def claim(name: str, value: SupportsFloat) -> None:
     from IPython.core.getipython import get_ipython
     from IPython.display import display
 
-    number = _finite(name, value)
+    number = _number(name, value)
     file = _claims_file()
     entry = find(load(file), name)
     shell = get_ipython()
     # A chapter's parameters are plain names in the notebook.
     seen = finding(entry, number, **_run_of(file.with_name(f"{entry.chapter}.ipynb"), shell.user_ns if shell else {}))
-    metadata = {"latentbook": {"claim": name, "value": number}}
+    metadata = {"latentbook": {"claim": name, "value": None if math.isnan(number) else number}}
     display({"text/html": row_html(seen), "text/plain": row_text(seen)}, raw=True, metadata=metadata)
 
 
@@ -136,7 +137,8 @@ def record(notebook: NotebookNode) -> Iterator[tuple[NotebookNode, str, float]]:
         for output in cell.get("outputs", []):
             said = output.get("metadata", {}).get("latentbook", {})
             if "claim" in said:
-                yield output, said["claim"], said["value"]
+                # JSON has no nan.
+                yield output, said["claim"], math.nan if said["value"] is None else said["value"]
 
 
 def refresh(notebook: NotebookNode, claims: Mapping[str, Claim], run: Mapping[str, object]) -> None:
@@ -210,6 +212,8 @@ def figure(value: float | None) -> str:
     """Return a number at three significant figures, whole numbers whole."""
     if value is None:
         return "nothing"
+    if math.isnan(value):
+        return "undefined"
     return f"{value:,.0f}" if value == round(value) else f"{value:.3g}"
 
 
@@ -257,13 +261,13 @@ def _band(name: str, band: object) -> tuple[float, float]:
     return float(band[0]), float(band[1])
 
 
-def _finite(name: str, value: object) -> float:
+def _number(name: str, value: object) -> float:
     try:
         number = float(value)  # pyright: ignore[reportArgumentType]
     except (TypeError, ValueError) as error:
         raise TypeError(f"the claim {name!r} was given {value!r}, but needs one number") from error
-    if not math.isfinite(number):
-        raise ValueError(f"the claim {name!r} was given {number}, but needs a finite number")
+    if math.isinf(number):
+        raise ValueError(f"the claim {name!r} was given {number}, but needs a finite number, or nan for none")
     return number
 
 

@@ -150,7 +150,7 @@ def latent_set_dimension(curve: Float[Tensor, " pruned"], threshold: float = NEG
         The number of dimensions, 0 for a collapsed code.
 
     Raises:
-        ValueError: If `threshold` is outside (0, 1].
+        ValueError: If `threshold` is outside (0, 1], or `curve` holds nan.
 
     Reference:
         The 1 % rule of Chen & Fuge 2024; the rule for collapsed codes is this book's.
@@ -165,6 +165,8 @@ def latent_set_dimension(curve: Float[Tensor, " pruned"], threshold: float = NEG
         raise ValueError(
             f"`threshold` is {threshold}, but it is a fraction of the explained error: pass a number in (0, 1]"
         )
+    if curve.isnan().any():
+        raise ValueError("`curve` holds nan: the decoder returned no numbers; look at its training")
     if _has_collapsed(curve[0], curve[-1], threshold):
         return 0
     return int((curve[1:] - curve[0] >= threshold * (curve[-1] - curve[0])).sum())

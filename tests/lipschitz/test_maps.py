@@ -64,6 +64,10 @@ def test_maps_are_batched_by_vmap(mode):
     torch.testing.assert_close(vmap(part.adjoint)(weights, y), apart, **EXACT)
 
 
+def test_one_size_needs_no_tuple():
+    assert linear_map(nn.Conv1d(2, 3, 3), 8) == linear_map(nn.Conv1d(2, 3, 3), (8,))
+
+
 def test_shapes_are_told():
     part = linear_map(nn.ConvTranspose2d(2, 6, 3, stride=2, output_padding=1), (4, 5))
     assert part.in_shape == (2, 4, 5)

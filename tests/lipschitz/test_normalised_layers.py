@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 from torch.func import functional_call, stack_module_state, vmap
+from torch.nn.utils import parametrizations as torchs
 from torch.nn.utils import parametrize
 
 from latentbook import core
@@ -254,6 +255,7 @@ def broken(layer):
             "`n_power_iterations` is 0, but must be",
         ),
         (spectral_norm(nn.Linear(2, 2)), None, {}, ValueError, "`layer` is normalised already: take that off first"),
+        (torchs.spectral_norm(nn.Linear(2, 2)), None, {}, ValueError, "`layer` is normalised already: take that off"),
         (zeros(nn.Linear(2, 2)), None, {}, ValueError, "`layer` has a weight of norm 0, .*: initialise it first"),
         (zeros(nn.Conv1d(2, 2, 3)), (90,), {}, ValueError, "`layer` has a weight of norm 0"),
         (broken(nn.Linear(2, 2)), None, {}, ValueError, "`layer` has a weight that is not finite"),

@@ -1,5 +1,7 @@
 """Claims: the file, the verdicts, the row that a notebook displays, what the check calls broken."""
 
+import math
+
 import nbformat
 import pytest
 from nbformat.v4 import new_notebook, new_output
@@ -70,12 +72,24 @@ def test_a_tensor_of_one_number_is_a_number(shown):
     assert shown[0][1]["metadata"]["latentbook"]["value"] == 2.0
 
 
+def test_what_is_undefined_is_said_and_lies_outside_of_every_band(shown, known):
+    """A collapsed code has no correlation: the chapter goes on, and JSON has no nan."""
+    claim("one", math.nan)
+    data, options = shown[0]
+    assert options["metadata"]["latentbook"]["value"] is None
+    assert 'data-verdict="outside"' in data["text/html"]
+    assert "undefined" in data["text/plain"]
+    [seen] = rows("1-small", said("one", None), known, RUN)
+    assert math.isnan(seen.value)
+    assert seen.verdict == "outside"
+
+
 @pytest.mark.usefixtures("shown", "unchecked")
 @pytest.mark.parametrize(
     ("name", "value", "error", "message"),
     [
         ("two", 2.0, ValueError, r"'two' is not in book/claims.yml, which lists \['one'\]"),
-        ("one", float("nan"), ValueError, "'one' was given nan"),
+        ("one", float("inf"), ValueError, "'one' was given inf"),
         ("one", "much", TypeError, "'one' was given 'much', but needs one number"),
     ],
 )

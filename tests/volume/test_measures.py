@@ -159,6 +159,11 @@ def test_counting_by_the_one_percent_rule(curve, dimensions):
     assert latent_set_dimension(torch.tensor(curve)) == dimensions
 
 
+def test_a_broken_model_is_not_called_collapsed():
+    with pytest.raises(ValueError, match="`curve` holds nan"):
+        latent_set_dimension(torch.tensor([torch.nan, 1.0, 2.0]))
+
+
 @pytest.mark.parametrize("threshold", [0.0, -1.0, 1.5])
 def test_threshold_is_a_fraction(threshold):
     with pytest.raises(ValueError, match=r"fraction.*\(0, 1\]"):

@@ -118,7 +118,7 @@ class RetrainingPanel(widgets.VBox):
         self.eta = widgets.FloatSlider(
             settings.eta,
             min=0.0,
-            max=max(3.0, settings.eta),
+            max=max(1.0, settings.eta),
             step=0.1,
             readout_format=".1f",
             description="lift η",

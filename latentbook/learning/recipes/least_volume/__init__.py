@@ -9,7 +9,7 @@ from latentbook.learning.recipes.least_volume.networks import build, convolution
 from latentbook.learning.recipes.least_volume.originals import ORIGINALS
 from latentbook.learning.recipes.least_volume.settings import LAMBDAS, SCALES, Scale, Settings, settings
 from latentbook.learning.recipes.least_volume.toys import TOYS, Flattened, flatten
-from latentbook.learning.recipes.least_volume.training import Run, family, measure, train
+from latentbook.learning.recipes.least_volume.training import Run, encode, family, measure, train
 
 __all__ = [
     "LAMBDAS",
@@ -27,6 +27,7 @@ __all__ = [
     "convolutional_decoder",
     "convolutional_encoder",
     "count_factors",
+    "encode",
     "family",
     "flatten",
     "freeze",

@@ -5,8 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from latentbook.volume import reconstruction_error
-
 __all__ = ["pca_curve"]
 
 
@@ -31,5 +29,7 @@ def pca_curve(training: Tensor, test: Tensor, most: int) -> Tensor:
     mean, x = training.flatten(1).mean(0), test.flatten(1)
     # Eigenvalues come in rising order: the last columns are the first components.
     axes = torch.linalg.eigh(torch.cov(training.flatten(1).T)).eigenvectors.flip(1)
-    projected = [mean + (x - mean) @ axes[:, :k] @ axes[:, :k].T for k in range(most + 1)]
-    return torch.stack([reconstruction_error(x, y) for y in projected])
+    centred = x - mean
+    # By Pythagoras: what the first k components hold is missing from the distance to the mean.
+    held = torch.nn.functional.pad((centred @ axes[:, :most]).square().cumsum(1), (1, 0))
+    return (centred.square().sum(1, keepdim=True) - held).clamp_min(0).sqrt().mean(0)

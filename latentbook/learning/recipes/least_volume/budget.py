@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from latentbook.learning.dataset import Dataset
 from latentbook.learning.recipes.least_volume.settings import Settings, settings  # noqa: F401  (doctests)
-from latentbook.learning.recipes.least_volume.training import Run, train
+from latentbook.learning.recipes.least_volume.training import CHUNK, Run, encode, train
 from latentbook.learning.running import Callback, Moment
 
 __all__ = ["Frozen", "freeze", "root_mean_square"]
@@ -39,7 +41,7 @@ class _Watch(Callback):
         self.every, self.rows = every, []
 
     def __call__(self, moment: Moment) -> None:
-        pruning = moment.model.pruning
+        pruning: Any = moment.model.pruning
         # They stay on the device: looking does not make the training wait.
         self.rows.append(torch.stack([pruning.active.sum(), pruning.squared_error.sqrt()]))
 
@@ -66,7 +68,7 @@ def freeze(chosen: Settings, *, data: tuple[Dataset, Dataset] | None = None) -> 
     """
     if chosen.budget is None:
         raise ValueError("`chosen` has no budget: pass `budget`, a root mean squared error above 0, to `settings`")
-    watch = _Watch(max(1, chosen.steps // 200))
+    watch = _Watch(math.ceil(chosen.steps / 200))
     run = train(chosen, data=data, callbacks=[watch])
     active, error = torch.stack(watch.rows).cpu().T
     steps = torch.arange(1, len(active) + 1).mul(watch.every).clamp_max(chosen.steps)
@@ -89,5 +91,7 @@ def root_mean_square(run: Run, data: Dataset) -> float:
 
     Chapter 1.
     """
-    x = data[:]
-    return (run.model.decode(run.model.encode(x)) - x).flatten(1).square().sum(1).mean().sqrt().item()
+    squared = []
+    for codes, x in zip(encode(run.model, data).split(CHUNK), data[:].split(CHUNK), strict=True):
+        squared.append((run.model.decode(codes) - x).flatten(1).square().sum(1))
+    return torch.cat(squared).mean().sqrt().item()

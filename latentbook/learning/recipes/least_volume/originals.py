@@ -23,7 +23,6 @@ class Original:
         epochs: How often each is seen.
         lambdas: Weights of the penalty.
         chosen: The weight that the original looks at closely, for the volume penalty.
-        budget: What its runs with dynamic pruning may spend, at η = 0: an L2 error of an image; None: it has none.
     """
 
     latent_dim: int
@@ -33,7 +32,6 @@ class Original:
     epochs: int
     lambdas: tuple[float, ...]
     chosen: float
-    budget: float | None = None
 
     @property
     def steps(self) -> int:
@@ -49,10 +47,10 @@ COLOUR = (3, 128, 256, 512, 1024), (512, 256, 128, 3)
 # The original has no run on the digits, Fashion-MNIST or EMNIST: they are given what MNIST has.
 ORIGINALS = {
     "sprites": Original(50, (3, 32, 64, 128, 256), (256, 128, 64, 32, 3), 30_000, 400, SYNTHETIC_GRID, 1e-3),
-    "mnist": Original(128, *GREY, 60_000, 400, GRID, 3e-3, 1.8),
-    "digits": Original(128, *GREY, 60_000, 400, GRID, 3e-3, 1.8),
-    "fashion": Original(128, *GREY, 60_000, 400, GRID, 3e-3, 1.8),
-    "emnist": Original(128, *GREY, 60_000, 400, GRID, 3e-3, 1.8),
-    "cifar10": Original(2048, *COLOUR, 50_000, 1000, GRID, 1e-2, 2.0),
+    "mnist": Original(128, *GREY, 60_000, 400, GRID, 3e-3),
+    "digits": Original(128, *GREY, 60_000, 400, GRID, 3e-3),
+    "fashion": Original(128, *GREY, 60_000, 400, GRID, 3e-3),
+    "emnist": Original(128, *GREY, 60_000, 400, GRID, 3e-3),
+    "cifar10": Original(2048, *COLOUR, 50_000, 1000, GRID, 1e-2),
     "celeba": Original(1024, *COLOUR, 162_770, 300, GRID, 3e-3),
 }

@@ -40,11 +40,14 @@ SCALES = {
 
 # From "every dimension is kept" to "nothing is kept". The penalty stands against a mean over the values of an event, so
 # that larger images collapse at smaller weights.
-LAMBDAS = (0.003, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.3)
-LAMBDAS_28 = (0.0003, 0.001, 0.003, 0.006, 0.01, 0.03, 0.1, 0.2)
+LAMBDAS = (0.003, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5)
+LAMBDAS_28 = (0.0003, 0.001, 0.003, 0.006, 0.01, 0.03, 0.1, 0.5)
 # The weight that is looked at closely: a third to a half of the dimensions survive.
 CHOSEN, CHOSEN_28 = 0.03, 0.003
 LATENT_DIM = 32
+# The lift is one of widths. The original's sigmoid makes them 30 to 200, and its 1 is next to nothing; perceptrons
+# without one have widths of about 1, where a lift of 1 would turn the volume into the mean width.
+ETA, ETA_ORIGINAL = 0.1, 1.0
 
 # The first four are grey, and a perceptron reads them; the others are colour images of 32 x 32.
 DATASETS = ("digits", "mnist", "fashion", "emnist", "sprites", "cifar10", "celeba")
@@ -112,7 +115,7 @@ def settings(
     device: object = "auto",
     penalty: object = "volume",
     lam: object = None,
-    eta: object = 1.0,
+    eta: object = None,
     latent_dim: object = None,
     lipschitz: object = True,
     norm: object = "exact",
@@ -131,7 +134,8 @@ def settings(
         penalty: A name from `latentbook.volume.PENALTIES`.
         lam: Weight of the penalty against a mean error over all values, at least 0; None for 0.03, or 0.003 for larger
             images than the digits.
-        eta: Lift of the widths, in latent units, at least 0; of the volume penalty alone.
+        eta: Lift of the widths, in latent units, at least 0, of the volume penalty alone; None for 0.1, or the
+            original's 1 at paper scale.
         latent_dim: Size of a code, at least 2; None for 32, or for the original's at paper scale.
         lipschitz: Whether the decoder stretches nothing.
         norm: ``"exact"``, or ``"power"`` for torch's own, which lags behind the weights; perceptrons alone.
@@ -150,14 +154,14 @@ def settings(
 
     Example:
         >>> settings(scale="smoke", device="cpu").lambdas
-        (0.003, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.3)
+        (0.003, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5)
 
     Chapter 1.
     """
     names = ["auto", "cpu", "cuda", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
     size, name = check_choice("scale", scale, SCALES), check_choice("dataset", dataset, DATASETS)
     default = _defaults(size, name)
-    given = {"lam": lam, "latent_dim": latent_dim, "batch_size": batch_size, "steps": steps}
+    given = {"lam": lam, "eta": eta, "latent_dim": latent_dim, "batch_size": batch_size, "steps": steps}
     filled = {word: default[word] if value is None else value for word, value in given.items()}
     chosen = Settings(
         scale=size,
@@ -166,7 +170,7 @@ def settings(
         device=resolve_device(check_choice("device", device, names)),
         penalty=check_choice("penalty", penalty, PENALTIES),
         lam=check_number("lam", filled["lam"], 0.0),
-        eta=check_number("eta", eta, 0.0),
+        eta=check_number("eta", filled["eta"], 0.0),
         latent_dim=check_integer("latent_dim", filled["latent_dim"], 2, 4096),
         lipschitz=check_flag("lipschitz", lipschitz),
         norm=check_choice("norm", norm, NORMS),
@@ -175,8 +179,16 @@ def settings(
         batch_size=check_integer("batch_size", filled["batch_size"], 2),
         steps=check_integer("steps", filled["steps"], 1),
     )
+    _require_norms_that_exist(chosen)
     _require_a_budget_that_holds(chosen)
     return chosen
+
+
+def _require_norms_that_exist(chosen: Settings) -> None:
+    if chosen.norm == "power" and chosen.is_original:
+        raise ValueError(
+            "`norm` is 'power' at scale 'paper', but torch's own knows the norm of no convolution: pass norm='exact'"
+        )
 
 
 def _require_a_budget_that_holds(chosen: Settings) -> None:
@@ -184,21 +196,23 @@ def _require_a_budget_that_holds(chosen: Settings) -> None:
         return
     if chosen.budget == 0:
         raise ValueError("`budget` is 0, but no error is below zero: pass a number above 0, or None to freeze nothing")
-    if chosen.penalty != "volume" or not chosen.lipschitz:
+    if chosen.penalty != "volume" or not chosen.lipschitz or chosen.norm != "exact":
         raise ValueError(
-            f"`budget` is {chosen.budget} with the penalty {chosen.penalty!r} and lipschitz={chosen.lipschitz}, but "
-            "what may be frozen is known for the volume and a decoder that stretches nothing alone: "
-            "pass penalty='volume' and lipschitz=True, or budget=None"
+            f"`budget` is {chosen.budget} with penalty={chosen.penalty!r}, lipschitz={chosen.lipschitz} and "
+            f"norm={chosen.norm!r}, but what may be frozen is known for the volume and a truly bounded decoder: "
+            "pass penalty='volume', lipschitz=True and norm='exact', or budget=None"
         )
 
 
 def _defaults(scale: str, dataset: str) -> dict[str, object]:
     """Return what a parameter is that was not given."""
-    chosen = {"lam": CHOSEN if _is_small(dataset) else CHOSEN_28, "batch_size": SCALES[scale].batch_size}
+    batch_size = SCALES[scale].batch_size
     if scale == "paper":
         original = ORIGINALS[dataset]
-        return {**chosen, "lam": original.chosen, "latent_dim": original.latent_dim, "steps": original.steps}
-    return {**chosen, "latent_dim": LATENT_DIM, "steps": SCALES[scale].steps}
+        own = {"lam": original.chosen, "latent_dim": original.latent_dim, "steps": original.steps}
+        return {**own, "eta": ETA_ORIGINAL, "batch_size": batch_size}
+    lam = CHOSEN if _is_small(dataset) else CHOSEN_28
+    return {"lam": lam, "latent_dim": LATENT_DIM, "steps": SCALES[scale].steps, "eta": ETA, "batch_size": batch_size}
 
 
 def _is_small(dataset: str) -> bool:

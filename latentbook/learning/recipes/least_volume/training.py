@@ -18,6 +18,7 @@ from latentbook.learning.board import autoencoder_board
 from latentbook.learning.dataset import Dataset
 from latentbook.learning.family import Family, family_loss, member_histories
 from latentbook.learning.models.autoencoder import Autoencoder
+from latentbook.learning.parameters import check_number
 from latentbook.learning.progress import Progress
 from latentbook.learning.recipes.least_volume.images import load_data
 from latentbook.learning.recipes.least_volume.networks import build
@@ -26,10 +27,12 @@ from latentbook.learning.running import Callback
 from latentbook.learning.train import History, Loss, fit
 from latentbook.volume import latent_set_dimension, latent_std, pruning_curve
 
-__all__ = ["Run", "family", "measure", "train"]
+__all__ = ["Run", "encode", "family", "measure", "train"]
 
 # Finished runs are of the recipe, wherever in it they were trained.
 RECIPE = "latentbook.learning.recipes.least_volume"
+# Examples that are encoded at once: memory stays bounded, whatever the network.
+CHUNK = 4096
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,7 +90,7 @@ def train(
         The model and its measurements.
 
     Raises:
-        ValueError: If no finished run of that name answers the question; lists what there is.
+        ValueError: If the weight is below 0, or no finished run of that name answers the question; lists what there is.
 
     Example:
         >>> run = train(settings(scale="smoke", device="cpu"))
@@ -97,7 +100,8 @@ def train(
     Chapter 1.
     """
     training, test = data or load_data(chosen)
-    chosen = chosen if lam is None else dataclasses.replace(chosen, lam=lam)
+    chosen = chosen if lam is None else dataclasses.replace(chosen, lam=check_number("lam", lam, 0.0))
+    _require_grey_levels(chosen, training)
     model = _start(chosen, training)
     if trained is not None:
         return measure(*_finished(trained, chosen, training, model), chosen.lam, training, test)
@@ -134,7 +138,8 @@ def family(
         The runs, in the order of the weights.
 
     Raises:
-        ValueError: If no finished run of that name answers one of the questions; lists what there is.
+        ValueError: If a weight is below 0, or no finished run of that name answers one of the questions; lists what
+            there is.
 
     Example:
         >>> [run.lam for run in family(settings(scale="smoke", device="cpu"), [0.01, 0.1])]
@@ -142,11 +147,14 @@ def family(
 
     Chapter 1.
     """
-    weights = list(chosen.lambdas if lambdas is None else lambdas)
+    weights = [check_number("lambdas", lam, 0.0) for lam in (chosen.lambdas if lambdas is None else lambdas)]
     training, test = data = data or load_data(chosen)
+    _require_grey_levels(chosen, training)
     if trained is not None:
         return [train(chosen, lam, data=data, trained=trained) for lam in weights]
-    together = Family([_start(chosen, training)] * len(weights)).to(chosen.device)
+    # Torch's own power iteration cannot be batched.
+    batched = False if chosen.lipschitz and chosen.norm == "power" else None
+    together = Family([_start(chosen, training)] * len(weights), batched).to(chosen.device)
     lams = torch.tensor(weights, device=chosen.device)
     callbacks = autoencoder_board(log_dir, training, test)
     line = Progress(chosen.steps, f"{len(weights)} autoencoders as one, penalty {chosen.penalty}")
@@ -158,6 +166,25 @@ def family(
             runs.publish(RECIPE, spec, training, model, own, label=label)
         found.append(measure(model, own, lam, training, test))
     return found
+
+
+@torch.no_grad()
+def encode(model: Autoencoder, data: Dataset) -> Tensor:
+    """Return the codes of all examples, ``(N, m)``, without their graph.
+
+    Args:
+        model: On the data's device.
+        data: Any number of examples.
+
+    Example:
+        >>> chosen = settings(scale="smoke", device="cpu")
+        >>> encode(build(chosen, (1, 8, 8)), Dataset(torch.rand(5, 1, 8, 8))).shape
+        torch.Size([5, 32])
+
+    Chapter 1.
+    """
+    parts = [model.encode(data[start : start + CHUNK]) for start in range(0, len(data), CHUNK)]
+    return torch.cat(parts)
 
 
 @torch.no_grad()
@@ -183,10 +210,18 @@ def measure(model: Autoencoder, history: History, lam: float, training: Dataset,
 
     Chapter 1.
     """
-    codes, x = model.encode(training[:]), test[:]
+    codes = encode(model, training)
     std = latent_std(codes)
-    curve = pruning_curve(model.decode, x, model.encode(x), mean=codes.mean(0), std=std)
+    curve = pruning_curve(model.decode, test[:], encode(model, test), mean=codes.mean(0), std=std)
     return Run(lam, model, history, std.cpu(), curve.cpu(), latent_set_dimension(curve))
+
+
+def _require_grey_levels(chosen: Settings, data: Dataset) -> None:
+    if chosen.reconstruction == "bce" and not (data[:].min() >= 0 and data[:].max() <= 1):
+        raise ValueError(
+            f"`data` has values from {data[:].min():.3g} to {data[:].max():.3g}, but a cross-entropy needs grey levels "
+            "in [0, 1]: scale them, or pass reconstruction='mse'"
+        )
 
 
 def _terms(model: Autoencoder, x: Tensor, step: int) -> dict[str, Tensor]:

@@ -43,7 +43,8 @@ def pruning_slider(images: Tensor, decoded: Tensor, error: Tensor, bound: Tensor
     Chapter 1.
     """
     _check(images, decoded, error, bound, active)
-    pairs = Pairs(len(images), *images.shape[-2:], COLUMNS)
+    height, width = images.shape[-2:]
+    pairs = Pairs(len(images), height, width, COLUMNS)
     frames = [_frame(k, pairs.picture(decoded[k], DECODED), error, bound) for k in range(len(error))]
     panels = {axis: {"domain": place} for axis, place in WIDE.items()}
     figure = with_frames(

@@ -52,7 +52,7 @@ def knn_figure(dimensions: Tensor, accuracy: Tensor, raw: float, chance: float |
     """Return the accuracy of nearest neighbours on the kept codes, beside that on raw pixels.
 
     Args:
-        dimensions: Dimensions kept, ``(L,)``, in any order.
+        dimensions: Dimensions kept, ``(L,)``, in any order; none where every run has collapsed.
         accuracy: Share of test examples whose 5 nearest neighbours vote for the right class, ``(L,)``.
         raw: The same on raw pixels.
         chance: Accuracy of a guess.
@@ -79,7 +79,8 @@ def knn_figure(dimensions: Tensor, accuracy: Tensor, raw: float, chance: float |
         hovertemplate="%{x} dimensions: %{y:.1%}<extra></extra>",
     )
     room = 0.08 * max(np.ptp(values), 0.02)
-    last = float(dimensions.max())
+    last = float(dimensions.max()) if len(dimensions) else 1.0
+    end = float(accuracy[order][-1]) if len(dimensions) else 0.0
     shape = layout(
         height=360,
         margin={"l": 60, "r": 16, "t": 20, "b": 44},
@@ -90,7 +91,7 @@ def knn_figure(dimensions: Tensor, accuracy: Tensor, raw: float, chance: float |
             "range": [values.min() - room, values.max() + 1.5 * room],
         },
         shapes=[rule(y=level) for level in levels.values()],
-        annotations=[_level_label(name, level, float(accuracy[order][-1])) for name, level in levels.items()],
+        annotations=[_level_label(name, level, end) for name, level in levels.items()],
     )
     return go.Figure(line, shape)
 

@@ -50,7 +50,8 @@ def volume_slider(runs: Sequence[Run], images: Tensor, pca: Tensor, active: int)
     Chapter 1.
     """
     widest = max(float(run.std.max()) for run in runs)
-    pairs = Pairs(len(images), *images.shape[-2:], columns=len(images), axes=("x3", "y3"))
+    height, width = images.shape[-2:]
+    pairs = Pairs(len(images), height, width, columns=len(images), axes=("x3", "y3"))
     frames = [_frame(run, runs, pairs.picture(_decoded(run, images), DECODED), pca) for run in runs]
     panels = {axis: {"domain": place} for axis, place in _places(WIDE).items()}
     figure = with_frames(

@@ -37,9 +37,20 @@ def test_wrong_parameters_stop_before_anything_is_loaded(monkeypatch, name, valu
         settings(**{**SMOKE, name: value})
 
 
-@pytest.mark.parametrize("other", [{"penalty": "lasso"}, {"lipschitz": False}])
+def test_the_lift_is_one_of_the_widths_that_a_network_has():
+    assert settings(**SMOKE).eta == 0.1
+    assert settings(scale="paper", device="cpu").eta == 1.0
+    assert settings(**SMOKE, eta=0.0).eta == 0.0
+
+
+def test_torch_s_own_norm_knows_no_convolution():
+    with pytest.raises(ValueError, match="`norm` is 'power' at scale 'paper'"):
+        settings(scale="paper", device="cpu", norm="power")
+
+
+@pytest.mark.parametrize("other", [{"penalty": "lasso"}, {"lipschitz": False}, {"norm": "power"}])
 def test_a_budget_needs_the_volume_and_a_bounded_decoder(other):
-    with pytest.raises(ValueError, match=r"budget.*penalty='volume' and lipschitz=True"):
+    with pytest.raises(ValueError, match=r"budget.*penalty='volume', lipschitz=True and norm='exact'"):
         settings(**SMOKE, budget=1.8, **other)
 
 

@@ -49,6 +49,12 @@ def test_accuracy_is_drawn_in_order_of_the_dimensions():
     assert high > 0.98
 
 
+def test_where_every_run_has_collapsed_the_level_is_left():
+    figure = knn_figure(torch.tensor([], dtype=torch.long), torch.tensor([]), raw=0.9)
+    assert len(figure.data[0].x) == 0
+    assert "raw pixels, 90%" in figure.layout.annotations[0].text
+
+
 def test_without_chance_there_is_one_level():
     figure = knn_figure(torch.tensor([4, 8]), torch.tensor([0.9, 0.95]), raw=0.93)
     assert [shape.y0 for shape in figure.layout.shapes] == [0.93]
