@@ -40,8 +40,8 @@ def test_the_index_leads_to_the_front_page(visit, server, carrier):
 def test_the_chapter_has_equations_figures_and_claims(visit):
     page = visit(CHAPTER)
     page.locator("mjx-container").first.wait_for()
-    assert page.locator(".lb-plotly").count() == 10
-    assert page.locator(".lb-claim").count() == 12
+    assert page.locator(".lb-plotly").count() == 12
+    assert page.locator(".lb-claim").count() == 18
     assert page.locator(".lb-provenance").count() == 1
     assert "steps in" in page.locator("body").inner_text()
     assert page.locator("text=Injected").count() == 0
@@ -113,7 +113,7 @@ def test_the_slider_answers_the_keyboard(slider):
         arg=before,
     )
     control.press("End")
-    assert reading(figure)[0] == "0.3"
+    assert reading(figure)[0] == "0.5"
     assert "collapsed" in reading(figure)[1]
     control.press("Home")
     assert reading(figure)[0] == "0.003"
@@ -125,7 +125,26 @@ def test_the_slider_answers_the_pointer(slider):
     assert reading(figure)[0] == "0.05"
     box = control.bounding_box()
     page.mouse.click(box["x"] + box["width"] - 6, box["y"] + box["height"] / 2)
-    assert reading(figure)[0] == "0.3"
+    assert reading(figure)[0] == "0.5"
+
+
+def test_the_pruning_slider_answers_too(visit, smoke_notebooks):
+    """Its first state is the model of the chapter, its last the mean image."""
+    page = visit(CHAPTER)
+    figure = page.locator(".lb-plotly").filter(has_text="pruned =")
+    figure.scroll_into_view_if_needed()
+    figure.and_(page.locator("[data-drawn]")).wait_for()
+    said = {name: value for _, name, value in claims.record(smoke_notebooks["1-least-volume"])}
+    assert reading(figure)[1].startswith(f"{said['least-volume-dimensions']:.0f} of 32 dimensions left")
+    control = figure.locator(".lb-range")
+    before = page.evaluate("e => e.querySelector('image').getAttribute('href')", figure.element_handle())
+    control.press("End")
+    assert reading(figure) == ("32", reading(figure)[1])
+    assert reading(figure)[1].startswith("0 of 32 dimensions left")
+    box = control.bounding_box()
+    page.mouse.click(box["x"] + 6, box["y"] + box["height"] / 2)
+    assert reading(figure)[1].startswith("32 of 32 dimensions left")
+    assert before
 
 
 def test_the_words_say_what_the_chapter_measured(slider, smoke_notebooks):
@@ -208,7 +227,7 @@ def test_keys_faster_than_frames_leave_the_picture_at_the_last_one(slider):
         """() => { const input = document.querySelector(".lb-range");
         for (let value = 0; value < 8; value++) { input.value = value; input.dispatchEvent(new Event("input")); } }"""
     )
-    assert reading(figure)[0] == "0.3"
+    assert reading(figure)[0] == "0.5"
     frame = "JSON.parse(document.querySelector('.lb-plotly script').textContent).frames.at(-1).data[0].marker.color"
     drawn = "document.querySelector('.lb-plotly .js-plotly-plot').data[0].marker.color"
     page.wait_for_function(f"JSON.stringify({frame}) === JSON.stringify({drawn})")
