@@ -269,7 +269,7 @@ def _name(chosen: Settings) -> str:
         "no Lipschitz bound": not chosen.lipschitz,
         "a lagging bound": chosen.norm == "power",
         f"η = {chosen.eta:g}": chosen.eta != 1,
-        f"budget {chosen.budget}": chosen.budget is not None,
+        f"budget {chosen.budget or 0:.3g}": chosen.budget is not None,
     }
     return ", ".join([f"λ = {chosen.lam:g}", *(words for words, holds in unusual.items() if holds)])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -50,6 +51,7 @@ def volume_slider(runs: Sequence[Run], images: Tensor, pca: Tensor, active: int)
     Chapter 1.
     """
     widest = max(float(run.std.max()) for run in runs)
+    ticks = [k**2 for k in range(math.ceil(widest**0.5))]
     height, width = images.shape[-2:]
     pairs = Pairs(len(images), height, width, columns=len(images), axes=("x3", "y3"))
     frames = [_frame(run, runs, pairs.picture(_decoded(run, images), DECODED), pca) for run in runs]
@@ -65,7 +67,13 @@ def volume_slider(runs: Sequence[Run], images: Tensor, pca: Tensor, active: int)
             "title": {"text": "latent dimension, widest first", "standoff": 4},
             "range": [0.2, len(pca) - 0.2],
         },
-        yaxis={**panels["yaxis"], "title": "width σ", "range": [0, 1.08 * widest], "nticks": 4},
+        yaxis={
+            **panels["yaxis"],
+            "title": "width σ, root scale",
+            "range": [0, 1.04 * widest**0.5],
+            "tickvals": [tick**0.5 for tick in ticks],
+            "ticktext": [str(tick) for tick in ticks],
+        },
         xaxis2={
             **panels["xaxis2"],
             "title": {"text": "dimensions kept", "standoff": 4},
@@ -124,11 +132,20 @@ _TRADE = {"xaxis": "x2", "yaxis": "y2"}
 
 
 def _bars(run: Run) -> go.Bar:
-    """Return the widths, those of the dimensions that count in the accent's colour."""
+    """Return the widths, those of the dimensions that count in the accent's colour.
+
+    The fewer dimensions are left, the wider they are: on a linear axis the widest would leave nothing to be seen of the
+    others.
+    """
     widths = run.std.sort(descending=True).values.numpy().round(4)
     colours = [ACCENT if index < run.dimensions else MUTED for index in range(len(widths))]
-    hover = "dimension %{x}: σ = %{y:.3g}<extra></extra>"
-    return go.Bar(x=np.arange(1, len(widths) + 1), y=widths, marker={"color": colours}, hovertemplate=hover)
+    return go.Bar(
+        x=np.arange(1, len(widths) + 1),
+        y=np.sqrt(widths).round(3),
+        customdata=widths,
+        marker={"color": colours},
+        hovertemplate="dimension %{x}: σ = %{customdata:.3g}<extra></extra>",
+    )
 
 
 @torch.no_grad()

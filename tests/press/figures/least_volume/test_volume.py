@@ -34,7 +34,10 @@ def test_every_weight_is_a_frame_with_its_own_widths(smoke):
     assert [frame.name for frame in figure.frames] == ["0.01", "0.3"]
     for run, frame in zip(runs, figure.frames, strict=True):
         bars, _, family_points, dot = frame.data
-        np.testing.assert_allclose(bars.y, run.std.sort(descending=True).values, atol=1e-4)
+        widths = run.std.sort(descending=True).values
+        np.testing.assert_allclose(bars.customdata, widths, atol=1e-4)
+        # Drawn on a root scale, with rounded heights.
+        np.testing.assert_allclose(bars.y, widths.sqrt(), atol=1e-2)
         assert (
             sum(colour == bars.marker.color[0] for colour in bars.marker.color) == run.dimensions or not run.dimensions
         )
