@@ -40,7 +40,7 @@ def test_the_index_leads_to_the_front_page(visit, server, carrier):
 def test_the_chapter_has_equations_figures_and_claims(visit):
     page = visit(CHAPTER)
     page.locator("mjx-container").first.wait_for()
-    assert page.locator(".lb-plotly").count() == 12
+    assert page.locator(".lb-plotly").count() == 13
     assert page.locator(".lb-claim").count() == 18
     assert page.locator(".lb-provenance").count() == 1
     assert "steps in" in page.locator("body").inner_text()

@@ -21,7 +21,7 @@ from torch import Tensor
 from latentbook.learning.dataset import Dataset
 from latentbook.learning.options import require_choice, require_integer
 
-__all__ = ["FACTORS", "SHAPES", "clock", "draw_clock", "draw_sprites", "seed_of", "sprites"]
+__all__ = ["FACTORS", "SHAPES", "STILL", "clock", "draw_clock", "draw_sprites", "seed_of", "sprites"]
 
 # The law of each factor is uniform between its ends; after Least Volume's synthetic images.
 FACTORS = {

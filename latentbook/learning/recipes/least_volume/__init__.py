@@ -2,7 +2,7 @@
 
 from latentbook.learning.recipes.least_volume.baselines import pca_curve
 from latentbook.learning.recipes.least_volume.budget import Frozen, freeze, root_mean_square
-from latentbook.learning.recipes.least_volume.factors import Counted, count_factors
+from latentbook.learning.recipes.least_volume.factors import FREE, Counted, count_factors, factor_strips
 from latentbook.learning.recipes.least_volume.images import load_data, one_of_each
 from latentbook.learning.recipes.least_volume.linear import LinearCase, linear_case, linear_data
 from latentbook.learning.recipes.least_volume.networks import build, convolutional_decoder, convolutional_encoder
@@ -12,6 +12,7 @@ from latentbook.learning.recipes.least_volume.toys import TOYS, Flattened, flatt
 from latentbook.learning.recipes.least_volume.training import Run, encode, family, measure, train
 
 __all__ = [
+    "FREE",
     "LAMBDAS",
     "ORIGINALS",
     "SCALES",
@@ -28,6 +29,7 @@ __all__ = [
     "convolutional_encoder",
     "count_factors",
     "encode",
+    "factor_strips",
     "family",
     "flatten",
     "freeze",

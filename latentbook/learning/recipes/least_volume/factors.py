@@ -11,6 +11,7 @@ from torch import Tensor
 from latentbook.core import seeded
 from latentbook.learning.data import load
 from latentbook.learning.dataset import Dataset
+from latentbook.learning.drawn import FACTORS, STILL, draw_sprites
 from latentbook.learning.family import Family, family_loss
 from latentbook.learning.models.autoencoder import Autoencoder
 from latentbook.learning.nets import mlp_decoder, mlp_encoder
@@ -21,7 +22,7 @@ from latentbook.learning.train import fit
 from latentbook.lipschitz import spectral_norm
 from latentbook.volume import latent_set_dimension, latent_std, pruning_curve, volume_penalty
 
-__all__ = ["FREE", "Counted", "count_factors"]
+__all__ = ["FREE", "Counted", "count_factors", "factor_strips"]
 
 # One more of them is free each time.
 FREE = ("x", "y", "scale", "angle")
@@ -82,6 +83,29 @@ def count_factors(chosen: Settings) -> list[Counted]:
         )
     parts = zip(sets, together.members(), training, test, strict=True)
     return [_counted(free, model, images, held_out) for free, model, images, held_out in parts]
+
+
+def factor_strips(count: int = 9) -> Tensor:
+    """Return what each factor does to an image: strips along which it goes through its range, and the others rest.
+
+    Args:
+        count: Images in a strip.
+
+    Returns:
+        Images ``(factors, count, 1, 16, 16)``, values in [0, 1], in the order in which the factors are set free.
+
+    Example:
+        >>> factor_strips(3).shape
+        torch.Size([4, 3, 1, 16, 16])
+
+    Chapter 1.
+    """
+    strips = []
+    for name in FREE:
+        factors = torch.tensor([list(STILL.values())] * count, dtype=torch.get_default_dtype())
+        factors[:, list(FACTORS).index(name)] = torch.linspace(*FACTORS[name], count)
+        strips.append(draw_sprites(factors, torch.zeros(count, dtype=torch.long), SIZE, colour=False) / 255)
+    return torch.stack(strips)
 
 
 def _images(free: tuple[str, ...], part: str, chosen: Settings) -> Dataset:
