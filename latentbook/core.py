@@ -9,29 +9,46 @@ import resource
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
-__all__ = ["ChecksumError", "jvp", "peak_memory", "resolve_device", "seeded", "write_atomically"]
+__all__ = [
+    "ChecksumError",
+    "all_finite",
+    "at_rest",
+    "jvp",
+    "peak_memory",
+    "resolve_device",
+    "seeded",
+    "write_atomically",
+]
 
 
 class ChecksumError(ValueError):
     """A file is there, but its bytes are not the ones that were published."""
 
 
-def jvp(f: Callable[[Tensor], Tensor], point: Tensor, direction: Tensor) -> tuple[Tensor, Tensor]:
+def jvp(
+    f: Callable[[Tensor], Tensor], point: Tensor, direction: Tensor, *, strict: bool = False
+) -> tuple[Tensor, Tensor]:
     r"""Return :math:`f(x)` and the derivative :math:`J(x)\,v` of `f` at a point along a direction, in one forward pass.
 
     Args:
         f: A function of one tensor.
         point: Where, :math:`x`.
         direction: Along what, :math:`v`, of the same shape.
+        strict: Whether to refuse a value that torch cannot follow back to the point, as after a `detach`; else its
+            derivative is zero.
 
     Returns:
         The value and the derivative, both of the shape of the value.
+
+    Raises:
+        RuntimeError: If an operation of `f` has no forward derivative, or `strict` refuses.
 
     Example:
         >>> jvp(lambda x: x**2, torch.tensor([3.0, 5.0]), torch.tensor([1.0, 0.0]))
@@ -40,8 +57,21 @@ def jvp(f: Callable[[Tensor], Tensor], point: Tensor, direction: Tensor) -> tupl
     All chapters.
     """
     _load_forward_mode_rules()
-    value, derivative = torch.func.jvp(f, (point,), (direction,))[:2]
+    with _plain_attention():
+        value, derivative = torch.func.jvp(f, (point,), (direction,), strict=strict)[:2]
     return value, derivative
+
+
+@contextlib.contextmanager
+def _plain_attention() -> Iterator[None]:
+    """Use the one implementation of attention that has a forward derivative."""
+    fused = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with sdpa_kernel(SDPBackend.MATH):
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fused)
 
 
 @functools.cache
@@ -50,6 +80,56 @@ def _load_forward_mode_rules() -> None:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r".*torch\.jit\.script.*")
         torch.func.jvp(torch.sin, (torch.zeros(()),), (torch.ones(()),))
+
+
+@contextlib.contextmanager
+def at_rest(module: nn.Module) -> Iterator[None]:
+    """Run a block with a module and all its parts in eval mode, and give each its own mode back afterwards.
+
+    Args:
+        module: Changed for the block alone.
+
+    Returns:
+        A context that holds nothing.
+
+    Example:
+        >>> layer = nn.Dropout().train()
+        >>> with at_rest(layer):
+        ...     layer(torch.ones(3))
+        tensor([1., 1., 1.])
+        >>> layer.training
+        True
+
+    All chapters.
+    """
+    modes = {part: part.training for part in module.modules()}
+    module.eval()
+    try:
+        yield
+    finally:
+        for part, training in modes.items():
+            part.training = training
+
+
+def all_finite(value: Tensor) -> bool:
+    """Tell whether all entries of a tensor are finite, as far as they can be looked at.
+
+    Args:
+        value: Floating point. On a GPU the host waits for it: no check for a training step.
+
+    Returns:
+        False where one is infinite or nan; True inside `torch.func.vmap`, where values cannot be looked at.
+
+    Example:
+        >>> all_finite(torch.tensor([1.0, float("nan")]))
+        False
+
+    All chapters.
+    """
+    try:
+        return bool(value.detach().isfinite().all())
+    except RuntimeError:
+        return True
 
 
 def resolve_device(device: str = "auto") -> torch.device:

@@ -7,8 +7,9 @@ import sys
 
 import pytest
 import torch
+from torch import nn
 
-from latentbook.core import jvp, resolve_device, seeded, write_atomically
+from latentbook.core import all_finite, at_rest, jvp, resolve_device, seeded, write_atomically
 
 KILLED = """
 import os, signal, sys
@@ -107,3 +108,46 @@ def test_forward_mode_is_the_derivative_and_says_nothing(device):
     value, derivative = jvp(lambda x: x.sin() * x.sum(), x, v)
     torch.testing.assert_close(value, x.sin() * x.sum())
     torch.testing.assert_close(derivative, x.cos() * v * x.sum() + x.sin() * v.sum())
+
+
+def test_a_detached_value_has_no_derivative_or_is_refused():
+    x = torch.ones(3)
+    assert jvp(torch.detach, x, x)[1].equal(torch.zeros(3))
+    with pytest.raises(RuntimeError, match="independent of the inputs"):
+        jvp(torch.detach, x, x, strict=True)
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_attention_has_a_derivative_where_its_fused_form_has_none(fused):
+    """Central differences with steps of 1e-5: an error of 1e-10 and as much rounding."""
+    layer = nn.TransformerEncoderLayer(4, 2, 8, batch_first=True).eval()
+    x, dx = torch.randn(2, 3, 4), torch.randn(2, 3, 4)
+    torch.backends.mha.set_fastpath_enabled(fused)
+    with torch.no_grad():
+        derivative = jvp(layer, x, dx)[1]
+        difference = (layer(x + 1e-5 * dx) - layer(x - 1e-5 * dx)) / 2e-5
+    assert torch.backends.mha.get_fastpath_enabled() == fused
+    torch.backends.mha.set_fastpath_enabled(True)
+    torch.testing.assert_close(derivative, difference, rtol=1e-7, atol=1e-8)
+
+
+def test_finite_as_far_as_it_can_be_seen():
+    assert all_finite(torch.ones(3))
+    assert not all_finite(torch.tensor([1.0, -torch.inf]))
+    seen = []
+    torch.vmap(lambda x: seen.append(all_finite(x)) or x)(torch.full((2, 3), torch.nan))
+    assert seen == [True]
+
+
+def test_modes_are_given_back_after_an_error():
+    model = nn.Sequential(nn.Dropout(), nn.Dropout()).train()
+    model[0].eval()
+
+    def fails():
+        with at_rest(model):
+            assert not any(part.training for part in model.modules())
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fails()
+    assert [part.training for part in model.modules()] == [True, False, True]

@@ -18,8 +18,9 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from latentbook.core import at_rest
 from latentbook.lipschitz.maps import DIMENSIONS, LinearMap
-from latentbook.lipschitz.norms import at_rest, largest_singular_value, operator_norm
+from latentbook.lipschitz.norms import largest_singular_value, operator_norm
 
 __all__ = ["lipschitz_bound"]
 

@@ -6,18 +6,18 @@ Of a map :math:`A` with adjoint :math:`A^\top`, the first right singular vector 
 
 from __future__ import annotations
 
-import contextlib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from scipy.sparse.linalg import LinearOperator, eigsh
 from torch import Tensor, nn
 
+from latentbook.core import at_rest
 from latentbook.lipschitz.maps import LinearMap, linear_map
 
-__all__ = ["at_rest", "first_vector", "largest_singular_value", "operator_norm"]
+__all__ = ["first_vector", "largest_singular_value", "operator_norm"]
 
 # Inputs of at most so many numbers are solved as a dense matrix; Lanczos needs room around its vector.
 DENSE = 64
@@ -134,32 +134,3 @@ def _lanczos(square: Callable[[Tensor], Tensor], size: int, like: Tensor, tolera
     operator = LinearOperator((size, size), matvec=product, dtype=np.float64)  # pyright: ignore
     vectors = eigsh(operator, k=1, which="LA", v0=start.numpy(), tol=tolerance)[1]  # pyright: ignore
     return torch.as_tensor(vectors[:, 0].copy(), device=like.device)
-
-
-@contextlib.contextmanager
-def at_rest(module: nn.Module) -> Iterator[None]:
-    """Run a block with a module and all its parts in eval mode, and give each its own mode back afterwards.
-
-    Args:
-        module: Changed for the block alone.
-
-    Returns:
-        A context that holds nothing.
-
-    Example:
-        >>> layer = nn.Dropout().train()
-        >>> with at_rest(layer):
-        ...     layer(torch.ones(3))
-        tensor([1., 1., 1.])
-        >>> layer.training
-        True
-
-    Chapter 1.
-    """
-    modes = {part: part.training for part in module.modules()}
-    module.eval()
-    try:
-        yield
-    finally:
-        for part, training in modes.items():
-            part.training = training
