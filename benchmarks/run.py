@@ -44,8 +44,9 @@ def machine() -> str:
 
 
 def _line(row: Row) -> str:
-    peer = f"{row.peer * 1e3:12.3f} ms  {row.peer / row.ours:6.2f} x  {row.against}" if row.peer else ""
-    return f"{row.name:60} {row.ours * 1e3:12.3f} ms {peer}"
+    scale = {"ms": 1e3, "MiB": 2**-20}[row.unit]
+    peer = f"{row.peer * scale:12.3f} {row.unit}  {row.peer / row.ours:6.2f} x  {row.against}" if row.peer else ""
+    return f"{row.name:60} {row.ours * scale:12.3f} {row.unit} {peer}"
 
 
 if __name__ == "__main__":

@@ -16,15 +16,17 @@ class Row:
 
     Attributes:
         name: What is measured.
-        ours: Median seconds.
-        peer: Median seconds of the other scheme; None where there is none.
+        ours: Median seconds; bytes where the unit is MiB.
+        peer: The same of the other scheme; None where there is none.
         against: What the other scheme is.
+        unit: In which they are shown, ms or MiB.
     """
 
     name: str
     ours: float
     peer: float | None = None
     against: str = ""
+    unit: str = "ms"
 
 
 def compare(
