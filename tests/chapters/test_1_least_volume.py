@@ -1,5 +1,6 @@
 """Chapter 1 as its readers run it: refusals, other parameters, its own example, the numbers it says."""
 
+import math
 from pathlib import Path
 
 import nbformat
@@ -34,18 +35,23 @@ def test_a_wrong_parameter_stops_the_chapter_before_training(tmp_path, values, m
 
 
 def test_another_weight_from_finished_runs_is_judged_by_no_band(tmp_path, monkeypatch):
-    """As with papermill's `-p lam 0.07 -r trained mine`: the numbers are those of the runs, and the rows say so."""
+    """As with papermill's `-p lam 0.6 -r trained mine`: the numbers are those of the runs, and the rows say so.
+
+    At this weight all is lost, and the chapter has to get to its end without a correlation and without a short code.
+    """
     torch.set_default_dtype(torch.float32)
     monkeypatch.setenv("LATENTBOOK_RUNS", str(tmp_path / "runs"))
-    made = {run.lam: run for run in least_volume.family(least_volume.settings(**SMOKE, lam=0.07), label="mine")}
-    report, ran = execute(tmp_path, **SMOKE, lam=0.07, trained="mine")
+    made = {run.lam: run for run in least_volume.family(least_volume.settings(**SMOKE, lam=0.6), label="mine")}
+    report, ran = execute(tmp_path, **SMOKE, lam=0.6, trained="mine")
     assert report.error == ""
     assert "autoencoders as one" not in str(ran.cells[:14])
     said = {name: value for _, name, value in claims.record(ran)}
-    assert said["least-volume-error"] == pytest.approx(made[0.07].error, rel=1e-6)
+    assert said["least-volume-error"] == pytest.approx(made[0.6].error, rel=1e-6)
+    assert said["least-volume-dimensions"] == 0
+    assert math.isnan(said["least-volume-correlation"])
     rows = [output.data["text/plain"] for output, _, _ in claims.record(ran)]
-    assert len(rows) == 12
-    assert all(row.startswith("no band") and "at lam = 0.07" in row for row in rows)
+    assert len(rows) == 18
+    assert all(row.startswith("no band") and "at lam = 0.6" in row for row in rows)
 
 
 def test_a_label_that_nobody_gave_is_named(tmp_path, monkeypatch):
@@ -54,9 +60,9 @@ def test_a_label_that_nobody_gave_is_named(tmp_path, monkeypatch):
     assert "no finished run has the id or label 'theirs'" in report.error
 
 
-def test_least_volume_prunes_a_reader_s_own_decoder(smoke_notebooks):
+def test_least_volume_trains_a_reader_s_own_autoencoder(smoke_notebooks):
     """The page's example is a plane of 3 dimensions: it needs 3."""
-    [cell] = [cell for cell in smoke_notebooks[CHAPTER.stem].cells if "your encoder" in cell.source]
+    [cell] = [cell for cell in smoke_notebooks[CHAPTER.stem].cells if "yours = Autoencoder" in cell.source]
     assert cell.outputs[-1].data["text/plain"] == "3"
 
 

@@ -51,7 +51,7 @@ def test_the_norm_is_the_svd_s(kind, sizes, options, in_shape):
     assert operator_norm(layer, in_shape) == pytest.approx(svd_norm(layer, in_shape), rel=1e-8)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=400, deadline=None, derandomize=True)
 @given(drawn_layers())
 def test_the_norm_of_any_layer_is_the_svd_s(drawn):
     """And what `spectral_norm` makes of it has norm one, within 3 % before any training."""

@@ -41,8 +41,8 @@ def test_penalty_scales_with_the_codes_without_lift(z):
 
 
 def test_penalty_becomes_the_mean_width_for_a_large_lift(z):
-    # (sigma_1 sigma_2 / eta) is the next term: 2.7e-4 / 8 at eta = 1e4.
-    assert (volume_penalty(z, 1e4) - 1e4).item() == pytest.approx(math.sqrt(3), abs=1e-4)
+    # The mean width is the square root of 3; the next term is -(sigma_2 - sigma_1)² / (8 eta), 1.7e-5 here.
+    assert (volume_penalty(z, 1e4) - 1e4).item() == pytest.approx(1.732034, abs=1e-6)
 
 
 def test_gradient_in_closed_form(z):

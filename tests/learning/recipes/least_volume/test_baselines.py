@@ -2,6 +2,7 @@
 
 import math
 
+import pytest
 import torch
 
 from latentbook.learning.recipes.least_volume import load_data, pca_curve, settings
@@ -16,6 +17,14 @@ def test_pca_of_a_known_covariance():
     )
     expected = [(6 + 4 + 2) / 6, (4 + 2) / 6, 2 / 6, 0.0]
     torch.testing.assert_close(pca_curve(x, x, 3), torch.tensor(expected), atol=1e-6, rtol=0)
+
+
+def test_pca_of_the_digits():
+    """Values of an independent implementation, to the digits that it gives."""
+    training, test = load_data(settings(**SMOKE))
+    curve = pca_curve(training[:], test[:], 20)
+    found = {k: curve[k].item() for k in (8, 10, 12, 20)}
+    assert found == pytest.approx({8: 1.23, 10: 1.105, 12: 1.004, 20: 0.712}, abs=5e-3)
 
 
 def test_pca_agrees_with_the_spectrum():

@@ -16,7 +16,7 @@ def test_the_decoder_stretches_nothing_only_with_the_bound(lipschitz):
         for name, parameter in model.decoder.named_parameters():
             if "weight" in name:
                 parameter.mul_(10)
-        for _ in range(500):  # one power iteration each
+        for _ in range(500):
             model.decode(torch.zeros(1, 32))
     model.eval()
     z = torch.randn(20, 32)

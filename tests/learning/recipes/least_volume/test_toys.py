@@ -5,8 +5,8 @@ import torch
 
 from latentbook.learning.recipes.least_volume import TOYS, Flattened, flatten, settings
 
-# Largest mean squared errors: the sheet's for the curve; elsewhere a hundredth of the points' mean variance, about 0.1.
-ERRORS = {"curve": 5e-5, "square": 1e-3, "space-curve": 1e-3, "surface": 1e-3}
+# Largest mean squared errors: the sheet's 5e-5, and two to four times what three seeds gave for the others.
+ERRORS = {"curve": 5e-5, "square": 2e-4, "space-curve": 1e-4, "surface": 5e-4}
 
 
 @pytest.mark.parametrize("name", TOYS)

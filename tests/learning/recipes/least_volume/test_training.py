@@ -8,10 +8,11 @@ import torch
 from latentbook.learning import runs
 from latentbook.learning.dataset import Dataset
 from latentbook.learning.progress import Progress
-from latentbook.learning.recipes.least_volume import family, load_data, measure, settings, train, training
+from latentbook.learning.recipes.least_volume import encode, family, load_data, measure, settings, train, training
 from latentbook.learning.running import Callback
 from latentbook.learning.train import History
 from latentbook.lipschitz import lipschitz_bound
+from latentbook.volume import prune
 
 SMOKE = {"scale": "smoke", "device": "cpu"}
 
@@ -166,6 +167,19 @@ def test_ranks_and_means_come_from_the_training_data():
         z[:, narrowest] = codes[:, narrowest].mean()
         expected = (run.model.decode(z) - test[:]).flatten(1).norm(dim=1).mean()
     torch.testing.assert_close(run.curve[1], expected)
+
+
+def test_a_trained_model_can_be_cut_to_what_it_needs():
+    """Reference case 6 on digits: the smaller network draws the same images, to single precision."""
+    chosen = settings(**SMOKE)
+    training, test = load_data(chosen)
+    run = train(chosen, data=(training, test))
+    codes, z = encode(run.model, training), encode(run.model, test)
+    keep = run.std.argsort(descending=True)[: run.dimensions]
+    dead = run.std.argsort(descending=True)[run.dimensions :]
+    z[:, dead] = codes.mean(0)[dead]
+    encoder, decoder = prune(run.model.encoder, run.model.decoder, keep, codes.mean(0))
+    torch.testing.assert_close(decoder(encoder(test[:])), run.model.decode(z), atol=1e-5, rtol=0)
 
 
 def test_a_reward_for_volume_is_refused(short):
