@@ -34,7 +34,7 @@ test: $(STAMP)-dev chromium ## all tests: package, chapters at smoke scale, page
 
 lab: $(STAMP)-book ## open the chapters in JupyterLab
 	$(say)
-	@$(BIN)/jupyter lab book
+	@$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) book
 
 check: $(STAMP)-book ## compare the claims of the last build with their bands
 	$(say)

@@ -21,6 +21,7 @@ __all__ = [
     "all_finite",
     "at_rest",
     "jvp",
+    "one_thread",
     "peak_memory",
     "resolve_device",
     "seeded",
@@ -130,6 +131,29 @@ def all_finite(value: Tensor) -> bool:
         return bool(value.detach().isfinite().all())
     except RuntimeError:
         return True
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Run a block with one thread of torch: for small batches more are slower, and on a busy machine many times so.
+
+    Returns:
+        A context that holds nothing. Afterwards there are as many threads as before.
+
+    Example:
+        >>> with one_thread():
+        ...     torch.get_num_threads()
+        1
+
+    All chapters.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        # What later threads of Python start with is what was last set anywhere.
+        torch.set_num_threads(before)
 
 
 def resolve_device(device: str = "auto") -> torch.device:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from latentbook.core import seeded
+from latentbook.core import one_thread, seeded
 from latentbook.learning.data import Dataset
 from latentbook.learning.progress import Progress
 from latentbook.learning.running import Callback, Run, Update
@@ -25,6 +25,8 @@ Weight = float | Tensor | Callable[[int], float | Tensor]
 OptimizerFactory = Callable[[Iterator[nn.Parameter]], torch.optim.Optimizer]
 
 READ_EVERY = 50
+# On the CPU, smaller models than this train with one thread of torch.
+LARGE = 1_000_000
 
 
 @dataclass
@@ -61,8 +63,9 @@ def fit(
     r"""Train a model by gradient descent on :math:`\sum_k w_k \cdot \mathrm{term}_k`.
 
     Batches are drawn uniformly with replacement, on the data's device. Terms stay on the device and are read every 50
-    steps, so that a step never waits for the host. Whatever the model draws by itself comes from a generator seeded for
-    the run; the caller's is as before afterwards.
+    steps, so that a step never waits for the host. On the CPU a model of less than a million parameters trains with one
+    thread of torch: several only get into each other's way. Whatever the model draws by itself comes from a generator
+    seeded for the run; the caller's is as before afterwards.
 
     A run with a checkpoint that is killed, at any moment, goes on from its last one when it is started again, and ends
     with the weights and terms that it would have had, bit for bit on the same machine.
@@ -108,7 +111,7 @@ def fit(
     _require_range("batch_size", batch_size, 1, len(data))
     descent = update(model) if update else _Descent(loss, weights, optimizer(model.parameters()), schedule)
     spec = {"steps": steps, "batch_size": batch_size, "seed": seed, "data": [data.name, *data.x.shape]}
-    with seeded(seed):
+    with seeded(seed), _threads(model, data):
         run = Run(model, descent, torch.Generator(data.device).manual_seed(seed), callbacks, spec, checkpoint)
         run.resume()
         model.train()
@@ -127,6 +130,12 @@ def fit(
         run.finish()
     model.eval()
     return History(run.history(), run.seconds())
+
+
+def _threads(model: nn.Module, data: Dataset) -> AbstractContextManager[None]:
+    """Return a context with as many threads as a model of this size can use."""
+    small = sum(parameter.numel() for parameter in model.parameters()) < LARGE
+    return one_thread() if small and data.device.type == "cpu" else nullcontext()
 
 
 class _Descent(Update):

@@ -181,3 +181,23 @@ def test_a_schedule_scales_the_optimiser_s_rate():
     for step in range(steps):
         weight -= rate * (1 - step / steps) * 2 * weight
     assert model.weight.item() == pytest.approx(weight, rel=1e-12)
+
+
+@pytest.mark.parametrize(("width", "used"), [(3, 1), (600, 2)])
+def test_a_small_model_trains_with_one_thread(width, used):
+    """600 x 600 weights twice are less than a million, three times more: what a family of small ones adds up to."""
+    layers = [nn.Linear(3, width), *[nn.Linear(width, width) for _ in range(3)], nn.Linear(width, 3)]
+    model, seen = nn.Sequential(*layers), []
+
+    def loss(model, x, step):
+        seen.append(torch.get_num_threads())
+        return {"error": mse_loss(model(x), x)}
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        fit(model, Dataset(torch.rand(8, 3)), loss, weights={"error": 1.0}, steps=2, batch_size=4, seed=0)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert seen == [used, used]

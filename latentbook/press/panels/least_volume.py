@@ -8,12 +8,14 @@ import math
 import threading
 import time
 import traceback
+import weakref
 from collections.abc import Callable
 from typing import cast
 
 import ipywidgets as widgets
 import torch
 
+from latentbook.core import one_thread
 from latentbook.learning.dataset import Dataset
 from latentbook.learning.models.autoencoder import Autoencoder
 from latentbook.learning.progress import Progress
@@ -28,17 +30,19 @@ __all__ = ["RetrainingPanel", "retraining_panel"]
 # Seconds between two pictures of a training that runs, and how much longer than itself a picture waits: slow ones come
 # less often, and take a sixth of the time at most.
 PAUSE, PATIENCE = 0.5, 5
-# Stop is heard after so many steps.
-EVERY = 20
+# Stop is heard after so many steps, and after so many seconds of waiting for another panel.
+EVERY, HEARD = 20, 0.2
 # More examples than these are measured at the end only.
 GLANCE = 1000
 MOST_STEPS = 10_000
 IMAGES = 10
-# Of the slider of weights, in powers of ten: one press of an arrow key is an eighth more, twenty are ten times as much.
-STEP = 0.05
+# Steps of the slider of weights between two powers of ten, and of the slider of lifts.
+LADDER, LIFTS = (1, 1.5, 2, 3, 5, 7), (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 # A training seeds torch's one global generator: two at a time would take each other's numbers.
 TRAINING = threading.Lock()
+# Panels that train or wait for it. One that is made while another trains stops it: its cell was run again.
+BUSY: weakref.WeakSet[RetrainingPanel] = weakref.WeakSet()
 
 
 def retraining_panel(settings: Settings, data: tuple[Dataset, Dataset] | None = None) -> RetrainingPanel:
@@ -54,8 +58,8 @@ def retraining_panel(settings: Settings, data: tuple[Dataset, Dataset] | None = 
     not notice draws from a `torch.Generator` of its own, as the training does for its batches.
 
     Args:
-        settings: Checked parameters; weight, lift, bound and number of steps are where the controls start. A weight of
-            0 starts at the smallest that the slider has.
+        settings: Checked parameters; weight, lift, bound and number of steps are where the controls start. the
+            sliders have round values around them.
         data: Training and test data, if others than the settings'; otherwise they are loaded by the first training.
 
     Returns:
@@ -93,6 +97,8 @@ class RetrainingPanel(widgets.VBox):
         self.run: Run | None = None
         self.thread: threading.Thread | None = None
         self.stopping = threading.Event()
+        for other in list(BUSY):
+            other.stopping.set()
         self._controls(settings)
         self.bar = widgets.IntProgress(max=settings.steps, layout={"width": "230px"})
         self.status = widgets.HTML("Nothing trained yet.")
@@ -102,25 +108,18 @@ class RetrainingPanel(widgets.VBox):
         super().__init__([*map(_line, rows), self.words, self.picture], layout={"max_width": "800px"})
 
     def _controls(self, settings: Settings) -> None:
-        lowest, highest = _exponents(settings)
         wide, style = {"width": "380px", "max_width": "100%"}, {"description_width": "60px"}
-        self.lam = widgets.FloatLogSlider(
-            settings.lam,
-            min=lowest,
-            max=highest,
-            step=STEP,
-            readout_format=".2g",
+        self.lam = widgets.SelectionSlider(
+            options=_named(_weights(settings)),
+            value=settings.lam,
             description="weight λ",
             tooltip="How much a smaller volume is worth",
             layout=wide,
             style=style,
         )
-        self.eta = widgets.FloatSlider(
-            settings.eta,
-            min=0.0,
-            max=max(1.0, settings.eta),
-            step=0.1,
-            readout_format=".1f",
+        self.eta = widgets.SelectionSlider(
+            options=_named({*LIFTS, settings.eta}),
+            value=settings.eta,
             description="lift η",
             tooltip="What is added to each width inside the penalty",
             disabled=settings.penalty != "volume",
@@ -176,12 +175,21 @@ class RetrainingPanel(widgets.VBox):
         """Train and show, and whatever happens leave a panel that can train again."""
         self.bar.max, self.bar.value, self.bar.bar_style = chosen.steps, 0, ""
         self.status.value = "Waiting for another panel's training." if TRAINING.locked() else "Starting."
+        BUSY.add(self)
         try:
-            with TRAINING, _OneThread():
-                self._train(chosen)
+            while not TRAINING.acquire(timeout=HEARD):
+                if self.stopping.is_set():
+                    self.status.value = "Stopped before it began."
+                    return
+            try:
+                with one_thread():
+                    self._train(chosen)
+            finally:
+                TRAINING.release()
         except Exception as error:
             self._say_error(error)
         finally:
+            BUSY.discard(self)
             self.train.disabled, self.stop.disabled = False, True
 
     def _train(self, chosen: Settings) -> None:
@@ -211,7 +219,7 @@ class RetrainingPanel(widgets.VBox):
         self.status.value = f"{done:,} of {steps:,} steps in {history.seconds:.0f} s · {terms}"
 
     def _show(self, run: Run, test: Dataset, when: str) -> None:
-        images = test[_one_of_each(test)]
+        images = test[least_volume.one_of_each(test, IMAGES)]
         with torch.no_grad():
             decoded = run.model.decode(run.model.encode(images))
         self.words.value = f"{when}, with λ = {run.lam:.2g}: {_outcome(run)}; test error {run.error:.2f}."
@@ -223,6 +231,8 @@ class RetrainingPanel(widgets.VBox):
         told = "".join(traceback.format_exception_only(error)).strip()
         self.bar.bar_style = "danger"
         self.status.value = "The training ended with an error."
+        # What is shown would be taken for its result.
+        self.picture.value = ""
         self.words.value = f'<b style="color:var(--jp-error-color1,#e03131)">{html.escape(told)}</b>'
 
 
@@ -256,43 +266,23 @@ class _Watch(Callback):
         return self.stopping.is_set()
 
 
-class _OneThread:
-    """Compute with one thread of torch in this thread of Python: small batches gain nothing from more."""
-
-    def __enter__(self) -> None:
-        self.before = torch.get_num_threads()
-        torch.set_num_threads(1)
-
-    def __exit__(self, *_: object) -> None:
-        # What later threads start with is what was last set anywhere.
-        torch.set_num_threads(self.before)
-
-
 def _line(children: list[widgets.Widget]) -> widgets.Box:
     """Return controls side by side, or below each other where there is no room."""
     return widgets.Box(children, layout={"flex_flow": "row wrap", "align_items": "center", "grid_gap": "4px 16px"})
 
 
-def _exponents(settings: Settings) -> tuple[float, float]:
-    """Return powers of ten around the chapter's weights, whole steps away from the one that is looked at closely.
-
-    The slider shows its value at the nearest step, so that the weight that it starts with has to be one.
-    """
-    # A logarithmic slider has no zero.
+def _weights(settings: Settings) -> set[float]:
+    """Return the chapter's weights, and round ones around and between them."""
     positive = [math.log10(lam) for lam in settings.lambdas if lam > 0]
-    start = math.log10(settings.lam) if settings.lam > 0 else min(positive)
-    lowest, highest = math.floor(min(positive)), math.ceil(max(positive))
-    return start - STEP * math.ceil((start - lowest) / STEP), start + STEP * math.ceil((highest - start) / STEP)
+    powers = range(math.floor(min(positive)), math.ceil(max(positive)) + 1)
+    return {*settings.lambdas, *(float(f"{step}e{power}") for power in powers for step in LADDER)}
+
+
+def _named(values: set[float]) -> list[tuple[str, float]]:
+    """Return sorted options under the names that a reader would type."""
+    return [(f"{value:g}", value) for value in sorted(values)]
 
 
 def _some(data: Dataset) -> Dataset:
     """Return as many examples as can be measured in passing."""
     return data.subset(slice(GLANCE)) if len(data) > GLANCE else data
-
-
-def _one_of_each(data: Dataset) -> list[int]:
-    """Return ten examples, of ten labels where there are as many."""
-    labels = [] if data.y is None else data.y.unique()[:IMAGES]
-    if len(labels) < IMAGES:
-        return list(range(min(IMAGES, len(data))))
-    return [int((data.y == label).nonzero()[0]) for label in labels]

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import math
 import sys
 import threading
 import time
@@ -13,7 +12,7 @@ import torch
 
 from latentbook.learning.dataset import Dataset
 from latentbook.learning.recipes import least_volume
-from latentbook.press.panels.least_volume import EVERY, STEP, retraining_panel
+from latentbook.press.panels.least_volume import EVERY, retraining_panel
 
 BAR = "{http://www.w3.org/2000/svg}rect"
 
@@ -72,13 +71,14 @@ def test_the_controls_start_at_the_settings(smoke):
 
 
 @pytest.mark.parametrize("lam", [0.0, 0.0123, 0.03, 1.0])
-def test_the_slider_s_steps_meet_the_weight_that_it_starts_with(smoke, lam):
-    """Else JupyterLab shows the nearest step in its place."""
-    slider = retraining_panel(dataclasses.replace(smoke[0], lam=lam)).lam
-    assert slider.value == pytest.approx(lam or 10**slider.min)
-    steps = (math.log10(slider.value) - slider.min) / STEP
-    assert steps == pytest.approx(round(steps), abs=1e-6)
-    assert slider.value <= 10**slider.max
+def test_the_sliders_hold_what_they_start_with_under_the_name_that_a_reader_would_type(smoke, lam):
+    panel = retraining_panel(dataclasses.replace(smoke[0], lam=lam, eta=0.25))
+    assert panel.lam.options[panel.lam.index] == (f"{lam:g}", lam)
+    assert panel.eta.options[panel.eta.index] == ("0.25", 0.25)
+    for slider in (panel.lam, panel.eta):
+        values = [value for _, value in slider.options]
+        assert values == sorted(set(values))
+        assert [name for name, _ in slider.options] == [f"{value:g}" for value in values]
 
 
 @pytest.mark.parametrize("scale", ["book", "paper"])
@@ -182,6 +182,29 @@ def test_two_panels_do_not_take_each_other_s_numbers(panel, smoke):
     finish(panel)
     finish(other)
     assert panel.run.curve.equal(other.run.curve)
+
+
+def test_a_panel_that_waits_can_be_stopped(panel, smoke):
+    other = retraining_panel(*smoke)
+    panel.steps.value = 10_000
+    panel.train.click()
+    wait_for(lambda: panel.words.value.startswith("So far"))
+    other.train.click()
+    wait_for(lambda: "Waiting" in other.status.value)
+    other.stop.click()
+    finish(other)
+    assert other.status.value == "Stopped before it began."
+    assert other.run is None
+    assert panel.thread.is_alive()
+
+
+def test_a_cell_that_runs_again_stops_the_training_that_is_out_of_view(panel, smoke):
+    panel.steps.value = 10_000
+    panel.train.click()
+    wait_for(lambda: panel.words.value.startswith("So far"))
+    retraining_panel(*smoke)
+    finish(panel)
+    assert panel.words.value.startswith("Stopped")
 
 
 def test_an_error_is_shown_and_the_button_works_again(panel, monkeypatch, capsys):

@@ -22,7 +22,7 @@ from latentbook.learning.parameters import check_number
 from latentbook.learning.progress import Progress
 from latentbook.learning.recipes.least_volume.images import load_data
 from latentbook.learning.recipes.least_volume.networks import build
-from latentbook.learning.recipes.least_volume.settings import SCALES, Settings, settings  # noqa: F401  (doctests)
+from latentbook.learning.recipes.least_volume.settings import ETA, ETA_ORIGINAL, SCALES, Settings, settings  # noqa: F401  (doctests)
 from latentbook.learning.running import Callback
 from latentbook.learning.train import History, Loss, fit
 from latentbook.volume import latent_set_dimension, latent_std, pruning_curve
@@ -157,7 +157,7 @@ def family(
     together = Family([_start(chosen, training)] * len(weights), batched).to(chosen.device)
     lams = torch.tensor(weights, device=chosen.device)
     callbacks = autoencoder_board(log_dir, training, test)
-    line = Progress(chosen.steps, f"{len(weights)} autoencoders as one, penalty {chosen.penalty}")
+    line = Progress(chosen.steps, _name(dataclasses.replace(chosen, lam=weights[0]), len(weights)))
     history = _descend(together, family_loss(_terms), lams, chosen, training, line, callbacks, checkpoint)
     found = []
     for model, own, lam in zip(together.members(), member_histories(history), weights, strict=True):
@@ -262,16 +262,17 @@ def _descend(
         )
 
 
-def _name(chosen: Settings) -> str:
-    """Return what a lone run is called on its line of progress: its weight, and what is unusual."""
+def _name(chosen: Settings, members: int = 1) -> str:
+    """Return what a training is called on its line of progress: its weight, or how many, and what is unusual."""
     unusual = {
         chosen.penalty: chosen.penalty != "volume",
         "no Lipschitz bound": not chosen.lipschitz,
         "a lagging bound": chosen.norm == "power",
-        f"η = {chosen.eta:g}": chosen.eta != 1,
+        f"η = {chosen.eta:g}": chosen.eta != (ETA_ORIGINAL if chosen.is_original else ETA),
         f"budget {chosen.budget or 0:.3g}": chosen.budget is not None,
     }
-    return ", ".join([f"λ = {chosen.lam:g}", *(words for words, holds in unusual.items() if holds)])
+    which = f"λ = {chosen.lam:g}" if members == 1 else f"{members} autoencoders as one"
+    return ", ".join([which, *(words for words, holds in unusual.items() if holds)])
 
 
 def _spec(chosen: Settings, training: Dataset) -> dict[str, Any]:
