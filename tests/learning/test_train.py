@@ -185,7 +185,7 @@ def test_a_schedule_scales_the_optimiser_s_rate():
 
 @pytest.mark.parametrize(("width", "used"), [(3, 1), (600, 2)])
 def test_a_small_model_trains_with_one_thread(width, used):
-    """600 x 600 weights twice are less than a million, three times more: what a family of small ones adds up to."""
+    """Three layers of 600 x 600 have more than a million parameters."""
     layers = [nn.Linear(3, width), *[nn.Linear(width, width) for _ in range(3)], nn.Linear(width, 3)]
     model, seen = nn.Sequential(*layers), []
 
