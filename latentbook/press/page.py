@@ -15,6 +15,7 @@ __all__ = ["Plotly", "setup"]
 
 PLOTLY = "application/vnd.plotly.v1+json"
 STATIC = Path(__file__).parent / "static"
+SHEETS = ("theme.css", "cells.css")
 
 
 class Plotly(MimeRenderPlugin):
@@ -52,12 +53,13 @@ def setup(app):
 
 
 def _add_files(app):
-    """Serve the book's script and style, and plotly and MathJax out of the packages that are installed."""
+    """Serve the book's script and sheets, and plotly and MathJax out of the packages that are installed."""
     plotly = distribution("plotly").locate_file("plotly/package_data/plotly.min.js")
     mathjax = distribution("sphinx-mathjax-offline").locate_file(
         "sphinx-mathjax-offline/static/mathjax/tex-svg-full.js"
     )
-    own = [STATIC / "host.js", STATIC / "theme.css"]
+    own = [STATIC / name for name in ("host.js", *SHEETS)]
     app.config.html_static_path += [str(file) for file in (*own, plotly, mathjax)]
     app.add_js_file("host.js")
-    app.add_css_file("theme.css")
+    for sheet in SHEETS:
+        app.add_css_file(sheet)
