@@ -14,6 +14,7 @@ from nbformat import NotebookNode
 
 import latentbook
 from latentbook.press.notebooks import defaults, read
+from latentbook.press.numbers import in_figures
 
 __all__ = ["Claim", "Finding", "claim", "find", "finding", "load", "record", "rows"]
 
@@ -179,18 +180,20 @@ def rows(
 def row_html(seen: Finding) -> str:
     """Return one row of the claims table.
 
-    The page's style makes columns of the cells. JupyterLab has no style for them, and shows the gaps instead.
+    The page's style makes columns of the cells, whose heads say "expected" where they have room. JupyterLab has no
+    style for them, and shows the gaps instead.
     """
+    expected = '<span class="lb-claim-word">expected </span>' if seen.band else ""
     cells = {
-        "sentence": seen.claim.sentence,
-        "value": f"{figure(seen.value)} {seen.claim.unit}".strip(),
-        "band": band_text(seen),
-        "verdict": seen.verdict,
-        "source": seen.claim.source,
+        "sentence": html.escape(seen.claim.sentence),
+        "value": html.escape(f"{figure(seen.value)} {seen.claim.unit}".strip()),
+        "band": expected + html.escape(band_text(seen)),
+        "verdict": html.escape(seen.verdict),
+        "source": html.escape(seen.claim.source),
     }
-    gaps = {"sentence": "", "value": "<br>", "band": " · expected " if seen.band else " · "}
+    gaps = {"sentence": "", "value": "<br>"}
     spans = "".join(
-        f'<span class="lb-gap">{gaps.get(name, " · ")}</span><span class="lb-claim-{name}">{html.escape(text)}</span>'
+        f'<span class="lb-gap">{gaps.get(name, " · ")}</span><span class="lb-claim-{name}">{text}</span>'
         for name, text in cells.items()
     )
     verdict = {"no band": "none"}.get(seen.verdict, seen.verdict)
@@ -204,8 +207,10 @@ def row_text(seen: Finding) -> str:
 
 
 def band_text(seen: Finding) -> str:
-    """Return the band in words."""
-    return f"{figure(seen.band[0])} to {figure(seen.band[1])}" if seen.band else seen.remark or "no band"
+    """Return the band in words; one of a single value is that value."""
+    if not seen.band:
+        return seen.remark or "no band"
+    return " to ".join(dict.fromkeys(figure(end) for end in seen.band))
 
 
 def figure(value: float | None) -> str:
@@ -214,7 +219,7 @@ def figure(value: float | None) -> str:
         return "nothing"
     if math.isnan(value):
         return "undefined"
-    return f"{value:,.0f}" if value == round(value) else f"{value:.3g}"
+    return f"{value:,.0f}".replace("-", "−") if value == round(value) else in_figures(value)
 
 
 def _run_of(chapter: Path, names: Mapping[str, object]) -> dict:

@@ -27,8 +27,8 @@ def page(built: Sequence[Built], findings: Mapping[str, list[Finding]]) -> str:
             "",
             "What this copy of the book was computed with. Every number on its pages comes from these runs.",
             "",
-            "| chapter | scale | data | device | seconds | CPU-seconds | peak memory | package | claims |",
-            "|:--|:--|:--|:--|--:|--:|--:|:--|:--|",
+            "| chapter | claims | scale | data | device | time | processor time | peak memory | package |",
+            "|:--|:--|:--|:--|:--|--:|--:|--:|:--|",
             *runs,
             "",
             *(["## Failed", "", "<ul>", *failed, "</ul>", ""] if failed else []),
@@ -77,13 +77,14 @@ def _run_row(item: Built, findings: Sequence[Finding]) -> str:
     facts = item.notebook.metadata.get("latentbook", {}) if item.notebook else {}
     cells = [
         f"{{doc}}`{item.chapter.name}`",
+        "failed" if item.report.error else summary(findings) if item.notebook else "not executed yet",
         item.run["scale"],
         item.run["dataset"],
         facts.get("device", ""),
-        f"{item.report.seconds:.0f}",
-        f"{item.report.cpu_seconds:.0f}",
+        # With their units: on a phone the heads of the columns go.
+        f"{item.report.seconds:,.0f} s",
+        f"{item.report.cpu_seconds:,.0f} CPU-s",
         f"{item.report.peak_bytes / 2**20:,.0f} MB",
         f"`{facts.get('package', '')}`",
-        "failed" if item.report.error else summary(findings) if item.notebook else "not executed yet",
     ]
     return "| " + " | ".join(str(cell) for cell in cells) + " |"

@@ -149,9 +149,21 @@ def test_a_row_is_safe_html(known):
     assert "<s>" not in row
 
 
-@pytest.mark.parametrize(("value", "words"), [(11.0, "11"), (0.8574, "0.857"), (1234.0, "1,234"), (None, "nothing")])
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(11.0, "11"), (-3.0, "−3"), (0.8574, "0.857"), (1234.0, "1,234"), (1e-5, "10⁻⁵"), (None, "nothing")],
+)
 def test_numbers_have_three_figures(value, words):
     assert claims.figure(value) == words
+
+
+def test_a_band_is_said_and_one_of_a_single_value_is_that_value(known):
+    one = known["one"]
+    wide = finding(claims.Claim("x", "c", "s", "", "", {"book": {"digits": (13.0, 21.0)}}), 17.0, **RUN)
+    assert claims.band_text(finding(one, 2.0, **RUN)) == "2"
+    assert claims.band_text(wide) == "13 to 21"
+    assert '<span class="lb-claim-word">expected </span>13 to 21' in row_html(wide)
+    assert "expected" not in row_html(finding(one, 2.0, **{**RUN, "scale": "paper"}))
 
 
 def test_find_lists_what_there_is(known):

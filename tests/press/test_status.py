@@ -25,7 +25,7 @@ def findings(tmp_path, value):
 
 def test_a_row_has_every_fact(tmp_path):
     page = status.page([built()], {"1-small": findings(tmp_path, 2.0)})
-    assert "| {doc}`1-small` | book | digits | cpu | 12 | 11 | 500 MB | `abc` | 1 inside |" in page
+    assert "| {doc}`1-small` | 1 inside | book | digits | cpu | 12 s | 11 CPU-s | 500 MB | `abc` |" in page
     assert "torch 2.15" in page
     assert "Failed" not in page
 
