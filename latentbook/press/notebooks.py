@@ -228,14 +228,24 @@ def with_outputs(source: NotebookNode, executed: NotebookNode, values: Mapping[s
     page.metadata.setdefault("language_info", {"name": "python"})
     if "widgets" in executed.metadata and any(_shows_a_widget(cell) for cell in code_cells(page)):
         page.metadata["widgets"] = executed.metadata["widgets"]
-    page.cells = _lead_first(page.cells)
+    page.cells = _lead_first([_without_panel(cell) for cell in page.cells])
     return page
 
 
+def _without_panel(cell: NotebookNode) -> NotebookNode:
+    """Return a cell, or a line in the place of one whose panel needs a kernel: its code alone promises too much."""
+    if cell.cell_type == "code" and "remove-output" in tags(cell) and _has_a_widget(cell):
+        return nbformat.v4.new_markdown_cell('<p class="lb-panel">This cell shows a panel in JupyterLab.</p>')
+    return cell
+
+
 def _shows_a_widget(cell: NotebookNode) -> bool:
-    # A form that needs a kernel is taken off the page, and its state with it.
-    hidden = {"remove-output", "remove-cell"} & set(tags(cell))
-    return not hidden and any(WIDGET in output.get("data", {}) for output in cell.outputs)
+    # A panel that needs a kernel is taken off the page, and its state with it.
+    return not {"remove-output", "remove-cell"} & set(tags(cell)) and _has_a_widget(cell)
+
+
+def _has_a_widget(cell: NotebookNode) -> bool:
+    return any(WIDGET in output.get("data", {}) for output in cell.outputs)
 
 
 def without_injected(executed: NotebookNode) -> NotebookNode:

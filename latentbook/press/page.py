@@ -10,6 +10,9 @@ from typing import Any
 
 from docutils import nodes
 from myst_nb.core.render import MimeRenderPlugin
+from myst_nb.sphinx_ import HideCodeCellNode
+
+from latentbook.press.cells import CodeLast, close_fold, open_fold
 
 __all__ = ["Plotly", "setup"]
 
@@ -49,6 +52,8 @@ class Plotly(MimeRenderPlugin):
 def setup(app):
     """Register the extension with Sphinx."""
     app.connect("builder-inited", _add_files)
+    app.add_post_transform(CodeLast)
+    app.add_node(HideCodeCellNode, override=True, html=(open_fold, close_fold))
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 

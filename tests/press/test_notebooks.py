@@ -165,3 +165,13 @@ def test_widget_state_travels_with_what_shows_it(tag, travels):
     ran.cells[-1].outputs = [new_output("display_data", view)]
     ran.metadata["widgets"] = {"state": 1}
     assert ("widgets" in with_outputs(source, ran, {}).metadata) == travels
+
+
+def test_a_panel_that_needs_a_kernel_is_one_line():
+    source = new_notebook(cells=[text("# T"), parameters(), code("panel", "remove-output"), code("x", "remove-output")])
+    ran = executed(source)
+    ran.cells[3].outputs = [new_output("display_data", {"application/vnd.jupyter.widget-view+json": {"model_id": "1"}})]
+    *_, line, other = with_outputs(source, ran, {}).cells
+    assert line.cell_type == "markdown"
+    assert "shows a panel in JupyterLab" in line.source
+    assert other.source == "x"
