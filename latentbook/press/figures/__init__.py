@@ -9,12 +9,23 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-__all__ = ["ACCENT", "CLASSES", "MUTED", "WARM", "layout", "show", "slider", "with_frames"]
+__all__ = ["ACCENT", "CLASSES", "MUTED", "THEMED", "WARM", "layout", "show", "slider", "with_frames"]
 
 ACCENT = "#1098ad"
 WARM = "#e8590c"
-MUTED = "rgba(134,142,150,0.55)"
+MUTED = "#868e96"
 HAIR = "rgba(128,128,128,0.5)"
+# JupyterLab has both themes and draws a figure as it is, so that a colour has to show on both: at 3 : 1, it can. In the
+# page these stand for it, the first on paper, the second on near black, at 4.5 : 1 or more.
+THEMED = {
+    ACCENT: ("#0b7285", "#4fb3c4"),
+    WARM: ("#c2410c", "#f0763f"),
+    MUTED: ("#6c737a", "#8d959d"),
+    "#4477AA": ("#3d6f9f", "#5f93c9"),
+    "#EE6677": ("#c83c50", "#ee7a89"),
+    "#AA3377": ("#9d3072", "#d46ba4"),
+    "#999933": ("#76761c", "#b3b34d"),
+}
 # Nothing can be dragged, so nothing needs to be zoomed or reset.
 UNUSED_BUTTONS = "zoom pan select lasso zoomin zoomout autoscale resetscale".split()
 CLASSES = "#4477AA #EE6677 #228833 #CCBB44 #66CCEE #AA3377 #BBBBBB #EE8866 #44BB99 #999933".split()
@@ -126,7 +137,8 @@ def show(figure: go.Figure, *, alt: str, caption: str = "", phone: Mapping[str, 
     if not alt.strip():
         raise ValueError("`alt` is empty: say in a sentence what the figure shows, for whoever cannot see it")
     content = {**json.loads(figure.to_json() or ""), "config": CONFIG}
-    content["layout"]["meta"] = {**content["layout"].get("meta", {}), "alt": alt, "phone": dict(phone or {})}
+    page = {"alt": alt, "phone": dict(phone or {}), "colours": THEMED}
+    content["layout"]["meta"] = {**content["layout"].get("meta", {}), **page}
     display({"application/vnd.plotly.v1+json": content, "text/plain": alt}, raw=True)
     if caption:
         text = f'<p class="lb-caption">{caption}</p>'

@@ -9,10 +9,12 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
+from latentbook.press.figures import MUTED
+
 __all__ = ["KEY_ABOVE", "NEUTRAL", "corner_label", "end_label", "expect_shape", "png", "rule"]
 
-# Grey of lines that are looked at beside the accent: 3 : 1 or more on paper and on near black.
-NEUTRAL = "#868e96"
+# Grey of lines that are looked at beside the accent.
+NEUTRAL = MUTED
 
 # Steps of brightness in a picture: an error of 1/126 at most is not seen, and a third of the page's weight is saved.
 STEPS = 63

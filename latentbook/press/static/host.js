@@ -49,27 +49,47 @@
     if (spare) layout.height -= spare;
   }
 
+  // A figure names what stands for its colours on paper and on near black; JupyterLab shows it as it is.
+  function themed(source) {
+    const side = document.documentElement.dataset.theme === "dark" ? 1 : 0;
+    const colours = Object.entries(JSON.parse(source).layout.meta?.colours ?? {});
+    return JSON.parse(colours.reduce((text, [colour, pair]) => text.replaceAll(`"${colour}"`, `"${pair[side]}"`), source));
+  }
+
+  // The figure in today's colours, and by frame the words that it shows in the page beside its slider.
+  function prepare(source) {
+    const figure = themed(source);
+    trim(figure.layout, takeWords(figure.layout));
+    return { figure, words: new Map((figure.frames ?? []).map((frame) => [frame.name, takeWords(frame.layout)])) };
+  }
+
   async function draw(place) {
     const Plotly = await plotly();
-    const figure = parse(place.querySelector("script"));
-    trim(figure.layout, takeWords(figure.layout));
-    const words = new Map((figure.frames ?? []).map((frame) => [frame.name, takeWords(frame.layout)]));
-    // Plotly changes the layout that it is given; the original says what a wide screen goes back to.
-    const layout = { ...structuredClone(figure.layout), sliders: [] };
+    const source = place.querySelector("script").textContent;
+    const { figure: { layout }, words } = prepare(source);
     const plot = make("div", { className: "lb-plot" });
-    const controls = (figure.layout.sliders ?? []).map((slider) => control(Plotly, plot, slider, words));
+    const controls = (layout.sliders ?? []).map((slider) => control(Plotly, plot, slider, words));
     place.append(...controls.map(({ element }) => element), plot);
-    await Plotly.newPlot(plot, figure.data, layout, { ...figure.config, responsive: true, displaylogo: false, showSendToCloud: false });
-    if (figure.frames) await Plotly.addFrames(plot, figure.frames);
+    const dress = () => {
+      const now = appearance(layout);
+      // Colours that an annotation does not set follow the font; its own colours stay.
+      return Plotly.relayout(plot, now).then(() => (place.style.minHeight = `${now.height ?? layout.height ?? 420}px`));
+    };
+    const paint = async () => {
+      const { figure } = prepare(source);
+      const config = { ...figure.config, responsive: true, showSendToCloud: false };
+      // Plotly changes the layout that it is given; the first one says what a wide screen goes back to.
+      await Plotly.newPlot(plot, figure.data, { ...figure.layout, sliders: [] }, config);
+      if (figure.frames) await Plotly.addFrames(plot, figure.frames);
+      await dress();
+    };
+    let painted = paint();
+    await painted;
     // Until now there was nothing to control.
     controls.forEach(({ input }) => (input.disabled = false));
-    const dress = () => {
-      const now = appearance(figure.layout);
-      // Colours that an annotation does not set follow the font; its own colours stay.
-      return Plotly.relayout(plot, now).then(() => (place.style.minHeight = `${now.height ?? figure.layout.height ?? 420}px`));
-    };
-    await dress();
-    new MutationObserver(dress).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+    // One after the other: a figure that is painted twice at once would get its frames twice.
+    const repaint = () => (painted = painted.then(paint).then(() => controls.forEach(({ show }) => show())));
+    new MutationObserver(repaint).observe(document.documentElement, { attributeFilter: ["data-theme"] });
     narrow.addEventListener("change", dress);
     place.dataset.drawn = "";
   }
@@ -111,7 +131,7 @@
     say();
     const label = make("label", {}, `${name} = `, output);
     const element = make("div", { className: "lb-slider" }, make("div", {}, label, meaning), make("div", {}, input, make("div", { className: "lb-ticks" }, ...ticks)));
-    return { element, input };
+    return { element, input, show };
   }
   function tick(label, choose) {
     const mark = make("button", { type: "button", className: "lb-tick", textContent: label, tabIndex: -1, onclick: choose });
