@@ -1,9 +1,10 @@
 """Figures of chapter 1: its two sliders, widths, pruning, budgets, penalties, known answers, and layers' norms."""
 
 from latentbook.press.figures.least_volume.budget import BUDGET_PHONE, budget_figure
-from latentbook.press.figures.least_volume.layers import layer_norms_figure
+from latentbook.press.figures.least_volume.factors import factors_figure
+from latentbook.press.figures.least_volume.layers import layer_norms_figure, layer_norms_phone
 from latentbook.press.figures.least_volume.pruning import PRUNING_PHONE, pruning_slider
-from latentbook.press.figures.least_volume.toys import factors_figure, toys_figure, toys_phone
+from latentbook.press.figures.least_volume.toys import toys_figure, toys_phone
 from latentbook.press.figures.least_volume.trade import knn_figure, penalties_figure
 from latentbook.press.figures.least_volume.volume import PHONE, volume_slider
 from latentbook.press.figures.least_volume.widths import importance_figure, linear_figure, widths_figure
@@ -17,6 +18,7 @@ __all__ = [
     "importance_figure",
     "knn_figure",
     "layer_norms_figure",
+    "layer_norms_phone",
     "linear_figure",
     "penalties_figure",
     "pruning_slider",

@@ -10,7 +10,7 @@ from torch import Tensor
 from latentbook.press.figures import ACCENT, HAIR, WARM, layout
 from latentbook.press.figures.parts import KEY_ABOVE, expect_shape, rule
 
-__all__ = ["layer_norms_figure"]
+__all__ = ["layer_norms_figure", "layer_norms_phone"]
 
 
 def layer_norms_figure(names: Sequence[str], naive: Tensor, exact: Tensor) -> go.Figure:
@@ -44,6 +44,7 @@ def layer_norms_figure(names: Sequence[str], naive: Tensor, exact: Tensor) -> go
             "range": [len(names) - 0.5, -0.5],
         },
         shapes=[rule(x=1)],
+        annotations=[_name_above(row, name) for row, name in enumerate(names)],
         **KEY_ABOVE,
     )
     return go.Figure(
@@ -54,6 +55,24 @@ def layer_norms_figure(names: Sequence[str], naive: Tensor, exact: Tensor) -> go
         ],
         shape,
     )
+
+
+def layer_norms_phone(count: int) -> dict[str, object]:
+    """Return the layout of `layer_norms_figure` on a narrow screen: names above their lines, where they cost no width.
+
+    Args:
+        count: Number of layers.
+
+    Chapter 1.
+    """
+    above = {f"annotations[{row}].visible": True for row in range(count)}
+    return {"margin.l": 12, "yaxis.showticklabels": False, **above}
+
+
+def _name_above(row: int, name: str) -> dict:
+    """Return a layer's name above its line, right of the line at 1; only a phone shows it."""
+    where = {"x": 1, "y": row, "xanchor": "left", "yanchor": "bottom", "xshift": 8, "yshift": 7}
+    return {"text": name, "showarrow": False, "visible": False, "font": {"size": 12}, **where}
 
 
 def _span(naive: Tensor, exact: Tensor) -> go.Scatter:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from latentbook.press.figures import ACCENT, CLASSES, layout
 from latentbook.press.figures.parts import KEY_ABOVE, NEUTRAL, expect_shape, rule
+from latentbook.press.numbers import counted
 
 __all__ = ["knn_figure", "penalties_figure"]
 
@@ -76,7 +77,8 @@ def knn_figure(dimensions: Tensor, accuracy: Tensor, raw: float, chance: float |
         line={"color": ACCENT, "width": 2},
         marker={"size": 8},
         cliponaxis=False,
-        hovertemplate="%{x} dimensions: %{y:.1%}<extra></extra>",
+        customdata=[counted(number, "dimension") for number in dimensions[order].tolist()],
+        hovertemplate="%{customdata}: %{y:.1%}<extra></extra>",
     )
     room = 0.08 * max(np.ptp(values), 0.02)
     last = float(dimensions.max()) if len(dimensions) else 1.0
@@ -105,7 +107,8 @@ def _penalty(index: int, name: str, dimensions: Tensor, error: Tensor) -> go.Sca
         line={"color": COLOURS[index], "width": 2.5 if index == 0 else 1.5},
         marker={"symbol": SYMBOLS[index], "size": 8},
         cliponaxis=False,
-        hovertemplate=f"{name}: %{{x}} dimensions, error %{{y:.3g}}<extra></extra>",
+        customdata=[counted(number, "dimension") for number in dimensions.tolist()],
+        hovertemplate=f"{name}: %{{customdata}}, error %{{y:.3g}}<extra></extra>",
     )
 
 
@@ -116,7 +119,8 @@ def _components(pca: Tensor) -> go.Scatter:
         mode="lines",
         name="PCA",
         line={"color": NEUTRAL, "width": 2},
-        hovertemplate="%{x} principal components: error %{y:.3g}<extra></extra>",
+        customdata=[counted(number, "principal component") for number in range(len(pca))],
+        hovertemplate="%{customdata}: error %{y:.3g}<extra></extra>",
     )
 
 

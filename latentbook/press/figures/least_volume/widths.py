@@ -11,6 +11,7 @@ from torch import Tensor
 
 from latentbook.press.figures import ACCENT, CLASSES, WARM, layout
 from latentbook.press.figures.parts import KEY_ABOVE, NEUTRAL, corner_label, expect_shape, rule
+from latentbook.press.numbers import in_figures
 
 __all__ = ["importance_figure", "linear_figure", "widths_figure"]
 
@@ -35,9 +36,18 @@ def widths_figure(widths: Mapping[str, Tensor]) -> go.Figure:
         raise ValueError(f"`widths` has {len(widths)} runs: from one to {len(SERIES)} can be told apart")
     lines = []
     for (name, std), (colour, symbol) in zip(widths.items(), SERIES, strict=False):
-        y = std.sort(descending=True).values.clamp_min(1e-6).numpy()
-        x, marker = np.arange(1, len(y) + 1), {"size": 5, "symbol": symbol}
-        lines.append(go.Scatter(x=x, y=y, mode="lines+markers", marker=marker, line={"color": colour}, name=name))
+        ordered = std.sort(descending=True).values
+        line = go.Scatter(
+            x=np.arange(1, len(ordered) + 1),
+            y=ordered.clamp_min(1e-6).numpy(),
+            mode="lines+markers",
+            marker={"size": 5, "symbol": symbol},
+            line={"color": colour},
+            name=name,
+            customdata=[in_figures(width) for width in ordered.tolist()],
+            hovertemplate=f"{name}, dimension %{{x}}: σ = %{{customdata}}<extra></extra>",
+        )
+        lines.append(line)
     shape = layout(
         height=400,
         margin={"l": 56, "r": 16, "t": 40, "b": 44},
@@ -53,7 +63,8 @@ def linear_figure(
 ) -> go.Figure:
     """Return the widths of the linear case against λ: lines of the closed form, dots of what was trained.
 
-    Latent dimensions have no order of their own, so the widths at each λ are drawn from the widest down.
+    Latent dimensions have no order of their own, so the widths at each λ are drawn from the widest down. Where a width
+    jumps to zero its line ends.
 
     Args:
         p: Principal standard deviations, ``(m,)``: the widths at λ = 0.
@@ -83,6 +94,7 @@ def linear_figure(
             raise ValueError(f"`{name}` holds {float(weights.min())}, which has no place on a logarithmic axis")
     if not collapse > 0:
         raise ValueError(f"`collapse` is {collapse}, which has no place on a logarithmic axis")
+    top = float(max(p.max(), predicted.max(), trained.max()))
     every = torch.cat([lambdas, trained_lambdas, torch.tensor([collapse])]).log10()
     first, last = float(every.min()), float(every.max())
     # On the left room for the dashes, on the right for the words beside the line of collapse.
@@ -90,8 +102,10 @@ def linear_figure(
     right = max(last + 0.04 * (last - first), float(np.log10(collapse)) + 0.28 * (last - first))
     traces = [
         _principal(p, 10**left, 10**first),
-        *_each_dimension(lambdas, predicted, name="closed form", seen="at", mode="lines", line=LINE),
-        *_each_dimension(trained_lambdas, trained, name="trained", seen="trained with", mode="markers", **DOTS),
+        *_each_dimension(lambdas, _broken(_ordered(predicted)), name="closed form", seen="at", mode="lines", line=LINE),
+        *_each_dimension(
+            trained_lambdas, _ordered(trained), name="trained", seen="trained with", mode="markers", **DOTS
+        ),
     ]
     shape = layout(
         height=400,
@@ -104,7 +118,8 @@ def linear_figure(
             "exponentformat": "power",
             "tickfont": {"size": 11},
         },
-        yaxis={"title": "latent width σ", "range": [0, 1.06 * float(max(p.max(), predicted.max(), trained.max()))]},
+        # Below zero there is room for half a dot.
+        yaxis={"title": "latent width σ", "range": [-0.03 * top, 1.06 * top]},
         shapes=[rule(x=collapse)],
         annotations=[_collapse_label(collapse)],
         **KEY_ABOVE,
@@ -112,16 +127,18 @@ def linear_figure(
     return go.Figure(traces, shape)
 
 
-def importance_figure(std: Tensor, explained: Tensor, correlation: float) -> go.Figure:
+def importance_figure(std: Tensor, explained: Tensor, correlation: float, ceiling: float | None = None) -> go.Figure:
     """Return what each latent dimension explains against how wide it is.
 
     Args:
         std: Widths, ``(m,)``.
         explained: Share of the reconstruction that is lost with the dimension, ``(m,)``.
         correlation: Pearson's, between the two; NaN where nothing is explained.
+        ceiling: The most that a dimension can explain for each unit of its width, ``K / (E_m - E_0)`` by the theorem on
+            pruning; None to leave its line out.
 
     Raises:
-        ValueError: If shapes do not fit, or the correlation is none.
+        ValueError: If shapes do not fit, the correlation is none, or the ceiling is not positive.
 
     Chapter 1.
     """
@@ -129,12 +146,14 @@ def importance_figure(std: Tensor, explained: Tensor, correlation: float) -> go.
     expect_shape("explained", explained, (len(std),), "one share for each of `std`")
     if abs(correlation) > 1 + 1e-6:
         raise ValueError(f"`correlation` is {correlation}, outside [-1, 1]")
+    if ceiling is not None and not ceiling > 0:
+        raise ValueError(f"`ceiling` is {ceiling}, not positive")
     words = "undefined" if np.isnan(correlation) else f"{correlation:.2f}".replace("-", "−")
     dots = go.Scatter(
         x=std.numpy(),
         y=explained.numpy(),
         mode="markers",
-        marker={"size": 9, "color": "rgba(16,152,173,0.55)", "line": {"color": ACCENT, "width": 1}},
+        marker={"size": 9, "color": ACCENT, "opacity": 0.75},
         cliponaxis=False,
         hovertemplate="σ = %{x:.3g}: explains %{y:.1%}<extra></extra>",
     )
@@ -143,9 +162,32 @@ def importance_figure(std: Tensor, explained: Tensor, correlation: float) -> go.
         margin={"l": 60, "r": 16, "t": 16, "b": 44},
         xaxis={"title": "latent width σ", "range": [0, 1.06 * float(std.max())]},
         yaxis={"title": "explained reconstruction", "tickformat": ".0%", "rangemode": "tozero"},
-        annotations=[corner_label(f"Pearson correlation <b>{words}</b>", "top", "left")],
+        # Where no dot is, and no line either: a wide dimension that explains little is what the figure denies.
+        annotations=[corner_label(f"Pearson correlation <b>{words}</b>", "bottom", "right")],
     )
-    return go.Figure(dots, shape)
+    figure = go.Figure(dots, shape)
+    if ceiling is not None:
+        right, top = 1.06 * float(std.max()), 1.08 * float(explained.max().clamp_min(0.01))
+        figure.update_yaxes(range=[min(-0.02 * top, 1.06 * float(explained.min())), top])
+        figure.add_trace(_ceiling(ceiling, right, top))
+        figure.add_annotation(_ceiling_label(ceiling, right, top))
+    return figure
+
+
+def _ceiling(slope: float, right: float, top: float) -> go.Scatter:
+    """Return the line that no dot may cross, as far as it lies in the panel."""
+    end = min(right, top / slope)
+    dashes = {"color": NEUTRAL, "width": 1.5, "dash": "dash"}
+    return go.Scatter(x=[0, end], y=[0, slope * end], mode="lines", line=dashes, hoverinfo="skip")
+
+
+def _ceiling_label(slope: float, right: float, top: float) -> dict:
+    """Return the line's name near its upper end, on the right where it leaves through the top, else above it."""
+    end = min(right, top / slope)
+    side = {"xanchor": "right", "yanchor": "bottom"}
+    if end < 0.7 * right:
+        side = {"xanchor": "left", "yanchor": "top", "xshift": 8}
+    return {"text": "the theorem's most", "showarrow": False, "x": end, "y": slope * end, **side}
 
 
 def _principal(p: Tensor, left: float, right: float) -> go.Scatter:
@@ -162,8 +204,7 @@ def _principal(p: Tensor, left: float, right: float) -> go.Scatter:
 
 
 def _each_dimension(lambdas: Tensor, widths: Tensor, *, name: str, seen: str, **look: object) -> list[go.Scatter]:
-    """Return one trace a dimension, from the widest at each λ down, under one name in the key."""
-    columns = widths.sort(dim=1, descending=True).values.T
+    """Return one trace a dimension, under one name in the key."""
     return [
         go.Scatter(
             x=lambdas.numpy(),
@@ -171,11 +212,25 @@ def _each_dimension(lambdas: Tensor, widths: Tensor, *, name: str, seen: str, **
             name=name,
             legendgroup=name,
             showlegend=index == 0,
-            hovertemplate=f"dimension {index + 1}: σ = %{{y:.3g}}, {seen} λ = %{{x:.3g}}<extra></extra>",
+            customdata=[in_figures(width) for width in column.tolist()],
+            hovertemplate=f"dimension {index + 1}: σ = %{{customdata}}, {seen} λ = %{{x:.3g}}<extra></extra>",
             **look,
         )
-        for index, column in enumerate(columns)
+        for index, column in enumerate(widths.T)
     ]
+
+
+def _ordered(widths: Tensor) -> Tensor:
+    """Return the widths at each λ from the widest down."""
+    return widths.sort(dim=1, descending=True).values
+
+
+def _broken(widths: Tensor) -> Tensor:
+    """Return widths without the first zero after a jump: a line down to it would show widths that there are not."""
+    jumps = (widths[:-1] > 0.1 * widths.max()) & (widths[1:] == 0)
+    broken = widths.clone()
+    broken[1:][jumps] = torch.nan
+    return broken
 
 
 def _collapse_label(collapse: float) -> dict:

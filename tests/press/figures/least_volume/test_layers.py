@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from latentbook.press.figures.least_volume import layer_norms_figure
+from latentbook.press.figures.least_volume import layer_norms_figure, layer_norms_phone
 
 NAIVE, EXACT = torch.tensor([1.6, 0.7]), torch.tensor([1.0, 0.9999])
 
@@ -21,6 +21,19 @@ def test_norms_are_drawn_as_given():
     assert high > 1.6
     # Not by colour alone.
     assert naive.marker.symbol != exact.marker.symbol
+
+
+def test_names_move_above_their_lines_on_a_phone():
+    figure, phone = layer_norms_figure(["first", "second"], NAIVE, EXACT), layer_norms_phone(2)
+    assert [(label.text, label.y, label.visible) for label in figure.layout.annotations] == [
+        ("first", 0, False),
+        ("second", 1, False),
+    ]
+    assert phone["yaxis.showticklabels"] is False
+    assert {path for path, value in phone.items() if value is True} == {
+        "annotations[0].visible",
+        "annotations[1].visible",
+    }
 
 
 @pytest.mark.parametrize("name", ["naive", "exact"])

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from latentbook.press.figures import ACCENT
-from latentbook.press.figures.least_volume import factors_figure, toys, toys_figure, toys_phone
+from latentbook.press.figures.least_volume import toys, toys_figure, toys_phone
 
 POINTS = torch.rand(7, 2, dtype=torch.float64)
 # The second dimension is the widest; the third has 1e-6 of its variance.
@@ -18,17 +18,20 @@ PLANE, SPACE = ("plane", POINTS, CODES, STD), ("space", torch.rand(7, 3), CODES[
 
 
 def test_points_are_drawn_and_coloured_by_the_widest_coordinate():
-    points = toys_figure([PLANE]).data[0]
+    points = toys_figure([PLANE]).data[1]
     np.testing.assert_array_equal(points.x, POINTS[:, 0])
     np.testing.assert_array_equal(points.y, POINTS[:, 1])
     np.testing.assert_array_equal(points.marker.color, CODES[:, 1])
 
 
 def test_widths_are_sorted_shares_of_the_widest():
-    bars = toys_figure([PLANE]).data[1]
-    np.testing.assert_allclose(bars.y, [1.0, 0.25, 0.001], rtol=1e-6)
-    np.testing.assert_allclose(bars.customdata, [2.0, 0.5, 0.002], rtol=1e-6)
-    assert [colour == ACCENT for colour in bars.marker.color] == [True, True, False]
+    dots = toys_figure([PLANE]).data[3]
+    np.testing.assert_allclose(dots.x, [1.0, 0.25, 0.001], rtol=1e-6)
+    assert list(dots.y) == [1, 2, 3]
+    assert list(dots.customdata) == ["2", "0.5", "0.002"]
+    assert [colour == ACCENT for colour in dots.marker.color] == [True, True, False]
+    # Not by colour alone.
+    assert list(dots.marker.symbol) == ["circle", "circle", "circle-open"]
 
 
 def test_what_lives_is_said():
@@ -36,22 +39,60 @@ def test_what_lives_is_said():
     assert [label.text for label in figure.layout.annotations] == [
         "<b>plane</b>",
         "2 of 3 alive",
+        "flat",
         "<b>space</b>",
         "2 of 2 alive",
+        "flat",
     ]
+
+
+def test_a_name_of_a_data_set_becomes_words():
+    figure = toys_figure([("space-curve", *SPACE[1:])])
+    assert figure.layout.annotations[0].text == "<b>curve in space</b>"
 
 
 def test_the_dashed_line_is_where_the_count_ends():
     threshold = toys_figure([PLANE]).data[2]
-    just_above, just_below = torch.tensor([1.0, 1.01 * threshold.y[0]]), torch.tensor([1.0, 0.99 * threshold.y[0]])
+    just_above, just_below = torch.tensor([1.0, 1.01 * threshold.x[0]]), torch.tensor([1.0, 0.99 * threshold.x[0]])
     for std, count in ((just_above, 2), (just_below, 1)):
         figure = toys_figure([("edge", POINTS, CODES[:, :2], std)])
         assert figure.layout.annotations[1].text == f"{count} of 2 alive"
 
 
 def test_a_dead_width_of_zero_has_a_place():
-    bars = toys_figure([("dead", POINTS, CODES[:, :2], torch.tensor([1.0, 0.0]))]).data[1]
-    assert 0 < bars.y[1] < 1e-5
+    dots = toys_figure([("dead", POINTS, CODES[:, :2], torch.tensor([1.0, 0.0]))]).data[3]
+    assert 0 < dots.x[1] < 1e-5
+
+
+# ---- hairs between neighbours ----
+
+
+def test_a_line_of_codes_is_joined_in_its_order():
+    codes = torch.tensor([[0.3], [0.1], [0.2]]).numpy()
+    assert toys._neighbours(codes, codes).tolist() == [[1, 2], [2, 0]]
+
+
+def test_a_plane_of_codes_is_joined_by_triangles_without_their_long_sides():
+    grid = torch.cartesian_prod(torch.arange(5.0), torch.arange(5.0))
+    codes = torch.cat([grid, torch.tensor([[40.0, 2.0]])]).double().numpy()
+    pairs = toys._neighbours(codes, codes)
+    lengths = np.linalg.norm(codes[pairs[:, 0]] - codes[pairs[:, 1]], axis=1)
+    # The sides of the squares, and one diagonal each.
+    assert sorted(set(lengths.round(6))) == [1.0, round(2**0.5, 6)]
+    assert len(pairs) == 2 * 5 * 4 + 16
+    assert 25 not in pairs
+
+
+def test_codes_of_many_dimensions_are_not_joined():
+    codes = torch.rand(9, 3).numpy()
+    assert len(toys._neighbours(codes, codes)) == 0
+
+
+def test_hairs_lie_between_points_that_are_drawn():
+    mesh, points = toys_figure([SPACE]).data[:2]
+    ends = {(round(float(x), 4), round(float(y), 4)) for x, y in zip(mesh.x, mesh.y, strict=True) if x == x}
+    assert ends <= {(round(float(x), 4), round(float(y), 4)) for x, y in zip(points.x, points.y, strict=True)}
+    assert ends
 
 
 def test_space_is_seen_without_stretching():
@@ -90,35 +131,3 @@ def test_toys_that_do_not_fit_are_refused(name, toy):
 def test_no_toys_are_refused():
     with pytest.raises(ValueError, match="`toys` is empty"):
         toys_figure([])
-
-
-# ---- free factors ----
-
-
-def test_factors_are_drawn_as_given_with_the_line_where_they_agree():
-    figure = factors_figure(torch.tensor([1, 3]), torch.tensor([1, 4]), ["size", "position, size"])
-    diagonal, dots = figure.data
-    assert list(diagonal.x) == list(diagonal.y)
-    np.testing.assert_array_equal(dots.x, [1, 3])
-    np.testing.assert_array_equal(dots.y, [1, 4])
-    assert list(dots.customdata) == ["size", "position, size"]
-    assert {label.text for label in figure.layout.annotations} == {"size", "position, size"}
-
-
-def test_a_name_that_comes_again_is_written_once():
-    figure = factors_figure(torch.tensor([2, 2]), torch.tensor([2, 3]), ["position", "position"])
-    assert [label.y for label in figure.layout.annotations] == [2]
-
-
-def test_labels_keep_clear_of_the_line():
-    """Above it they go up and left, below it down and right."""
-    figure = factors_figure(torch.tensor([6, 6]), torch.tensor([7, 4]), ["above", "below"])
-    sides = {label.text: (label.xanchor, label.yanchor) for label in figure.layout.annotations}
-    assert sides == {"above": ("right", "bottom"), "below": ("left", "top")}
-
-
-def test_factors_that_do_not_fit_are_refused():
-    with pytest.raises(ValueError, match="`found`"):
-        factors_figure(torch.tensor([1, 2]), torch.tensor([1]), ["a", "b"])
-    with pytest.raises(ValueError, match="`names` has 1 names for 2 sets"):
-        factors_figure(torch.tensor([1, 2]), torch.tensor([1, 2]), ["a"])

@@ -22,6 +22,7 @@ def test_every_penalty_is_drawn_beside_principal_components():
         assert line.name == name
         np.testing.assert_array_equal(line.x, dimensions)
         np.testing.assert_array_equal(line.y, error)
+        assert list(line.customdata) == ["2 dimensions", "1 dimension", "0 dimensions"]
 
 
 def test_penalties_differ_in_shape_and_in_colour():

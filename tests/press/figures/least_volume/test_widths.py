@@ -14,6 +14,8 @@ def test_widths_are_sorted_and_labelled():
     np.testing.assert_allclose(figure.data[1].y, [1.0, 1e-6])
     assert [line.name for line in figure.data] == ["a", "b"]
     assert figure.layout.showlegend
+    # What it is, and not where it is drawn.
+    assert list(figure.data[1].customdata) == ["1", "0"]
 
 
 def test_no_run_is_left_out_in_silence():
@@ -43,10 +45,25 @@ def test_lines_are_the_closed_form_and_dots_the_runs():
     np.testing.assert_array_equal(principal.y[::3], P)
     for dimension in range(2):
         np.testing.assert_array_equal(lines[dimension].x, LINEAR["lambdas"])
-        np.testing.assert_array_equal(lines[dimension].y, LINEAR["predicted"][:, dimension])
+    # After a jump a line ends.
+    np.testing.assert_allclose(lines[0].y, [0.99, 0.9, np.nan], rtol=1e-6)
+    np.testing.assert_allclose(lines[1].y, [0.48, np.nan, 0.0], rtol=1e-6)
+    for dimension in range(2):
         np.testing.assert_array_equal(dots[dimension].x, LINEAR["trained_lambdas"])
     np.testing.assert_allclose(dots[0].y, [0.98, 0.8], rtol=1e-6)
     np.testing.assert_allclose(dots[1].y, [0.47, 0.0], rtol=1e-6)
+
+
+def test_a_line_that_comes_to_zero_step_by_step_is_whole():
+    falling = torch.tensor([[0.99, 0.3], [0.95, 0.05], [0.9, 0.0]])
+    lines = linear_figure(**{**LINEAR, "predicted": falling}).data[1:3]
+    np.testing.assert_array_equal(lines[1].y, falling[:, 1])
+
+
+def test_a_dot_at_zero_is_above_the_axis():
+    low, high = linear_figure(**LINEAR).layout.yaxis.range
+    assert -0.1 < low < 0
+    assert high > 0.99
 
 
 def test_collapse_stands_at_its_weight():
@@ -89,7 +106,26 @@ def test_importance_is_drawn_as_given_and_its_correlation_said(correlation, said
     assert figure.layout.annotations[0].text == f"Pearson correlation <b>{said}</b>"
 
 
+@pytest.mark.parametrize("slope", [0.8, 7.0])
+def test_the_theorem_s_line_is_drawn_as_far_as_the_panel_goes(slope):
+    std, explained = torch.tensor([0.1, 0.9]), torch.tensor([-0.01, 0.7])
+    dots, line = importance_figure(std, explained, 0.9, ceiling=slope).data
+    np.testing.assert_array_equal(dots.y, explained)
+    np.testing.assert_allclose(line.y, slope * np.array(line.x))
+    figure = importance_figure(std, explained, 0.9, ceiling=slope)
+    low, high = figure.layout.yaxis.range
+    assert low < -0.01
+    assert high > 0.7
+    assert line.y[-1] <= high * (1 + 1e-9)
+    assert line.x[-1] <= figure.layout.xaxis.range[1] * (1 + 1e-9)
+    # It ends at a side of the panel.
+    assert line.y[-1] == pytest.approx(high) or line.x[-1] == pytest.approx(figure.layout.xaxis.range[1])
+    assert figure.layout.annotations[-1].text == "the theorem's most"
+
+
 def test_importance_refuses_what_does_not_fit():
+    with pytest.raises(ValueError, match="`ceiling` is 0"):
+        importance_figure(torch.ones(3), torch.ones(3), 0.5, ceiling=0.0)
     with pytest.raises(ValueError, match="`explained`"):
         importance_figure(torch.ones(3), torch.ones(2), 0.5)
     with pytest.raises(ValueError, match=r"`correlation` is 1\.5"):
