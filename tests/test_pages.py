@@ -228,9 +228,12 @@ def test_keys_faster_than_frames_leave_the_picture_at_the_last_one(slider):
         for (let value = 0; value < 8; value++) { input.value = value; input.dispatchEvent(new Event("input")); } }"""
     )
     assert reading(figure)[0] == "0.5"
-    frame = "JSON.parse(document.querySelector('.lb-plotly script').textContent).frames.at(-1).data[0].marker.color"
-    drawn = "document.querySelector('.lb-plotly .js-plotly-plot').data[0].marker.color"
-    page.wait_for_function(f"JSON.stringify({frame}) === JSON.stringify({drawn})")
+    page.wait_for_function(
+        """() => { const figure = JSON.parse(document.querySelector('.lb-plotly script').textContent);
+        const frame = figure.frames.at(-1).data[0].marker.color.map(colour => figure.layout.meta.colours[colour][0]);
+        const drawn = document.querySelector('.lb-plotly .js-plotly-plot').data[0].marker.color;
+        return JSON.stringify(frame) === JSON.stringify(drawn); }"""
+    )
 
 
 FIGURE_PAGE = """<!doctype html><title>Figures</title><body><div class="lb-plotly" aria-label="A dot on a plain.">

@@ -1,4 +1,4 @@
-// Page host: draws plotly figures and mounts saved anywidgets in the built page. No kernel, no network, works from disk.
+// Page host: draws plotly figures, mounts saved anywidgets, closes the theme's drawers. No kernel, no network, works from disk.
 (() => {
   const here = document.currentScript.src;
   const parse = (element) => JSON.parse(element.textContent);
@@ -77,7 +77,7 @@
     };
     const paint = async () => {
       const { figure } = prepare(source);
-      const config = { ...figure.config, responsive: true, showSendToCloud: false };
+      const config = { ...figure.config, responsive: true, displayModeBar: false, showSendToCloud: false };
       // Plotly changes the layout that it is given; the first one says what a wide screen goes back to.
       await Plotly.newPlot(plot, figure.data, { ...figure.layout, sliders: [] }, config);
       if (figure.frames) await Plotly.addFrames(plot, figure.frames);
@@ -127,6 +127,10 @@
       show();
     };
     input.addEventListener("input", show);
+    // A finger that lands here to scroll has moved the thumb before the browser takes the touch over: the thumb goes back.
+    let before = input.value;
+    input.addEventListener("pointerdown", () => (before = input.value));
+    input.addEventListener("pointercancel", () => choose(before));
     input.setAttribute("aria-label", name);
     say();
     const label = make("label", {}, `${name} = `, output);
@@ -223,7 +227,15 @@
     }
   }
 
+  // ---- drawers: the theme leaves them open over the page that a link in them has just moved ----
+
+  function drawers() {
+    for (const drawer of document.querySelectorAll("#pst-primary-sidebar-modal, #pst-secondary-sidebar-modal"))
+      drawer.addEventListener("click", ({ target }) => target.closest("a[href]") && drawer.close());
+  }
+
   addEventListener("DOMContentLoaded", () => {
+    drawers();
     figures();
     widgets();
   });
