@@ -6,6 +6,7 @@ import nbformat
 import pytest
 
 from latentbook.press import claims, notebooks
+from latentbook.press.plan import BANDED
 
 BOOK = Path(__file__).parents[1] / "book"
 CHAPTERS = [path.stem for path in sorted(BOOK.glob("*.ipynb"))]
@@ -32,6 +33,13 @@ def test_every_claim_has_a_band_where_the_book_is_read():
     for name, entry in KNOWN.items():
         dataset = notebooks.defaults(nbformat.read(BOOK / f"{entry.chapter}.ipynb", 4))["dataset"]
         assert dataset in entry.bands.get("book", {}), name
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_bands_hold_at_the_parameters_that_are_published(name):
+    published = notebooks.defaults(nbformat.read(BOOK / f"{name}.ipynb", 4))
+    stated = claims.held_at(BOOK / f"{name}.ipynb")
+    assert stated == {key: value for key, value in published.items() if key not in BANDED}
 
 
 @pytest.mark.parametrize("name", CHAPTERS)

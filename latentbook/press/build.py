@@ -47,6 +47,8 @@ def build(order: Order) -> bool:
     """
     chapters = notebooks.chapters(order.root / "book")
     _require_names(order, chapters)
+    for name in notebooks.left_out(order.root / "book"):
+        _say(f"{name}: not in _toc.yml, left out")
     with work_folder(order.store) as work:
         built = _execute_all(order, chapters, work)
         for item in built:

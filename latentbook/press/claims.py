@@ -16,7 +16,10 @@ import latentbook
 from latentbook.press.notebooks import defaults, read
 from latentbook.press.numbers import in_figures
 
-__all__ = ["Claim", "Finding", "claim", "find", "finding", "load", "record", "rows"]
+__all__ = ["Claim", "Finding", "claim", "find", "finding", "held_at", "load", "record", "rows"]
+
+# An entry of the claims file that is no claim: the parameters, by chapter, at which bands hold.
+HELD_AT = "parameters"
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,24 @@ def load(path: Path | None = None) -> dict[str, Claim]:
     """
     file = path or _claims_file()
     entries = yaml.safe_load(file.read_text()) or {}
-    return {name: _entry(name, entry) for name, entry in entries.items()}
+    return {name: _entry(name, entry) for name, entry in entries.items() if name != HELD_AT}
+
+
+def held_at(chapter: Path) -> dict[str, object]:
+    """Return the parameters at which a chapter's bands hold.
+
+    They stand in the claims file: JupyterLab saves what a reader changes in the chapter, and its own cell would then
+    say that nothing was changed. Without an entry, they are the chapter's own.
+
+    Args:
+        chapter: The notebook, beside its claims file.
+    """
+    file = chapter.with_name("claims.yml")
+    entries = yaml.safe_load(file.read_text()) if file.is_file() else None
+    stated = (entries or {}).get(HELD_AT, {}).get(chapter.stem)
+    if stated is not None:
+        return stated
+    return defaults(read(chapter)) if chapter.exists() else {}
 
 
 def find(claims: Mapping[str, Claim], name: str) -> Claim:
@@ -229,7 +249,7 @@ def _run_of(chapter: Path, names: Mapping[str, object]) -> dict:
         chapter: The notebook; where it is not beside the claims, no parameter counts as changed.
         names: The kernel's names and values.
     """
-    default = defaults(read(chapter)) if chapter.exists() else {}
+    default = held_at(chapter)
     free = [name for name in default if name not in ("scale", "dataset", "device")]
     changed = {name: names[name] for name in free if name in names and names[name] != default[name]}
     return {"scale": names.get("scale", "book"), "dataset": names.get("dataset", "digits"), "changed": changed}

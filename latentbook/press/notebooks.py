@@ -16,6 +16,7 @@ __all__ = [
     "Chapter",
     "chapters",
     "defaults",
+    "left_out",
     "output_problems",
     "placeholder",
     "read",
@@ -29,6 +30,8 @@ __all__ = [
 WIDGET = "application/vnd.jupyter.widget-view+json"
 PLOTLY = "application/vnd.plotly.v1+json"
 IMAGES = ("image/png", "image/svg+xml", "image/jpeg")
+# Tags of cells whose code the page folds or leaves out; JupyterLab has another word for it.
+FOLDED = {"hide-input", "hide-cell", "remove-input"}
 
 
 @dataclass
@@ -62,12 +65,26 @@ class Chapter:
 
 
 def chapters(book: Path) -> list[Chapter]:
-    """Return the chapters of a book, in order.
+    """Return the chapters of a book, in order: the notebooks that its table of contents names.
 
     Args:
-        book: The folder that holds the notebooks.
+        book: The folder that holds the notebooks, in the folder of ``_toc.yml``.
     """
-    return [Chapter(path) for path in sorted(book.glob("*.ipynb"))]
+    return [Chapter(path) for path in sorted(book.glob("*.ipynb")) if path.stem in _contents(book)]
+
+
+def left_out(book: Path) -> list[str]:
+    """Return the names of the other notebooks: JupyterLab puts a reader's new ones and copies beside the chapters.
+
+    Args:
+        book: The folder that holds the notebooks, in the folder of ``_toc.yml``.
+    """
+    return [path.stem for path in sorted(book.glob("*.ipynb")) if path.stem not in _contents(book)]
+
+
+def _contents(book: Path) -> set[str]:
+    lines = (book.parent / "_toc.yml").read_text().splitlines()
+    return {line.rpartition("file: book/")[2].strip() for line in lines if "file: book/" in line}
 
 
 def read(path: Path) -> NotebookNode:
@@ -144,6 +161,8 @@ def source_problems(notebook: NotebookNode) -> list[str]:
     for index, cell in enumerate(notebook.cells):
         if cell.cell_type == "code" and (cell.outputs or cell.execution_count is not None):
             problems.append(f"cell {index} carries outputs: run `nbstripout book/*.ipynb`")
+        if FOLDED & set(tags(cell)) and not cell.metadata.get("jupyter", {}).get("source_hidden"):
+            problems.append(f'cell {index} lies open in JupyterLab: give it {{"jupyter": {{"source_hidden": true}}}}')
     try:
         source = _parameters_cell(notebook).source
         rows = source.splitlines()

@@ -72,6 +72,16 @@ def test_a_tensor_of_one_number_is_a_number(shown):
     assert shown[0][1]["metadata"]["latentbook"]["value"] == 2.0
 
 
+def test_bands_hold_at_what_was_published_not_at_what_a_reader_saved(tmp_path):
+    """JupyterLab saves a changed parameters cell by itself."""
+    chapter = tmp_path / "1-small.ipynb"
+    nbformat.write(new_notebook(cells=[code("lam = 0.5  # weight", "parameters")]), chapter)
+    assert claims.held_at(chapter) == {"lam": 0.5}
+    (tmp_path / "claims.yml").write_text(f"parameters:\n  1-small:\n    lam: null\n{CLAIMS}")
+    assert claims.held_at(chapter) == {"lam": None}
+    assert list(load(tmp_path / "claims.yml")) == ["one"]
+
+
 def test_what_is_undefined_is_said_and_lies_outside_of_every_band(shown, known):
     """A collapsed code has no correlation: the chapter goes on, and JSON has no nan."""
     claim("one", math.nan)

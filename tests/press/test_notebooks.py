@@ -48,7 +48,18 @@ def test_there_is_one_parameters_cell(count):
 def test_a_broken_file_is_named(tmp_path):
     (tmp_path / "1-torn.ipynb").write_text('{"cells": [')
     with pytest.raises(ValueError, match=r"1-torn.ipynb is not a notebook"):
-        assert notebooks.chapters(tmp_path)[0].notebook
+        assert notebooks.Chapter(tmp_path / "1-torn.ipynb").notebook
+
+
+def test_chapters_are_what_the_table_of_contents_names(tmp_path):
+    """JupyterLab puts new notebooks and copies beside them."""
+    (tmp_path / "_toc.yml").write_text("root: book/intro\nparts:\n  - chapters:\n      - file: book/1-small\n")
+    book = tmp_path / "book"
+    book.mkdir()
+    for name in ("1-small", "1-small-Copy1", "Untitled"):
+        (book / f"{name}.ipynb").write_text("{}")
+    assert [chapter.name for chapter in notebooks.chapters(book)] == ["1-small"]
+    assert notebooks.left_out(book) == ["1-small-Copy1", "Untitled"]
 
 
 # ---- sources ----
@@ -69,6 +80,13 @@ def test_a_committed_execution_count_counts_as_output():
     cell = code("1")
     cell.execution_count = 3
     assert "cell 1 carries outputs" in source_problems(new_notebook(cells=[parameters(), cell]))[0]
+
+
+@pytest.mark.parametrize("tag", ["hide-input", "hide-cell", "remove-input"])
+def test_code_that_the_page_folds_is_folded_in_jupyterlab_too(tag):
+    open_cell, folded = code("1", tag), code("1", tag, jupyter={"source_hidden": True})
+    [problem] = source_problems(new_notebook(cells=[parameters(), folded, open_cell]))
+    assert problem.startswith("cell 2 lies open in JupyterLab")
 
 
 def test_a_parameter_without_help_is_named():

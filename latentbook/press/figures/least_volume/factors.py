@@ -58,14 +58,23 @@ def factors_figure(true: Tensor, found: Tensor, names: Sequence[str]) -> go.Figu
 
 def _factor_labels(true: Tensor, found: Tensor, names: Sequence[str], most: float) -> list[dict]:
     """Return what was free beside the first dot of that name, clear of the line where both numbers agree."""
-    first = {(name, float(x)): float(y) for name, x, y in reversed(list(zip(names, true, found, strict=True)))}
+    named = zip(_increments(names), true, found, strict=True)
+    first = {(name, float(x)): float(y) for name, x, y in reversed(list(named))}
     return [_factor_label(name, x, y, most) for (name, x), y in first.items()]
 
 
+def _increments(names: Sequence[str]) -> list[str]:
+    """Return of each name only what it adds to the one before, as in "x", "+ y", "+ size"."""
+    return [
+        f"+ {name.removeprefix(before + ', ')}" if name.startswith(before + ", ") else name
+        for before, name in zip(["", *names], names, strict=False)
+    ]
+
+
 def _factor_label(name: str, x: float, y: float, most: float) -> dict:
-    """Return a label above and on the left of its dot, or below and on the right."""
+    """Return a label above its dot and to the left, or beside it on the right."""
     left = (y > x and x > most / 3) or (y == x and x > most / 2)
-    side, height, sign = ("right", "bottom", -1) if left else ("left", "top", 1)
+    side, height, across, up = ("right", "bottom", 6, 6) if left else ("left", "top", 10, 9)
     lines = textwrap.wrap(name, 20 if left or x < most / 2 else 11)
-    where = {"x": x, "y": y, "xanchor": side, "yanchor": height, "align": side, "xshift": 10 * sign, "yshift": 9 * sign}
+    where = {"x": x, "y": y, "xanchor": side, "yanchor": height, "align": side, "xshift": across, "yshift": up}
     return {"text": "<br>".join(lines), "showarrow": False, "font": {"size": 12}, **where}

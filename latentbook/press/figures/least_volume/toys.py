@@ -33,7 +33,7 @@ AZIMUTH, ELEVATION = math.radians(-110), math.radians(18)
 # Sides of triangles that are longer than this, in units of the median, are left out: they close the hull across gaps.
 FAR = 4.0
 # Toys in a row; of the height of a row, the parts that points, a gap and widths take. The rest is room for ticks.
-COLUMNS, POINTS, GAP, WIDTHS = 2, 0.58, 0.09, 0.17
+COLUMNS, POINTS, GAP, WIDTHS = 2, 0.57, 0.09, 0.16
 SUNK = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 

@@ -17,6 +17,11 @@ def test_factors_are_drawn_as_given_with_the_line_where_they_agree():
     assert {label.text for label in figure.layout.annotations} == {"size", "position, size"}
 
 
+def test_a_name_that_continues_the_one_before_says_what_it_adds():
+    figure = factors_figure(torch.tensor([1, 2, 3]), torch.tensor([2, 2, 3]), ["x", "x, y", "size, x, y"])
+    assert {label.x: label.text for label in figure.layout.annotations} == {1: "x", 2: "+ y", 3: "size, x, y"}
+
+
 def test_a_name_that_comes_again_is_written_once():
     figure = factors_figure(torch.tensor([2, 2]), torch.tensor([2, 3]), ["position", "position"])
     assert [label.y for label in figure.layout.annotations] == [2]
