@@ -127,18 +127,16 @@ def linear_figure(
     return go.Figure(traces, shape)
 
 
-def importance_figure(std: Tensor, explained: Tensor, correlation: float, ceiling: float | None = None) -> go.Figure:
+def importance_figure(std: Tensor, explained: Tensor, correlation: float) -> go.Figure:
     """Return what each latent dimension explains against how wide it is.
 
     Args:
         std: Widths, ``(m,)``.
         explained: Share of the reconstruction that is lost with the dimension, ``(m,)``.
         correlation: Pearson's, between the two; NaN where nothing is explained.
-        ceiling: The most that a dimension can explain for each unit of its width, ``K / (E_m - E_0)`` by the theorem on
-            pruning; None to leave its line out.
 
     Raises:
-        ValueError: If shapes do not fit, the correlation is none, or the ceiling is not positive.
+        ValueError: If shapes do not fit, or the correlation is none.
 
     Chapter 1.
     """
@@ -146,8 +144,6 @@ def importance_figure(std: Tensor, explained: Tensor, correlation: float, ceilin
     expect_shape("explained", explained, (len(std),), "one share for each of `std`")
     if abs(correlation) > 1 + 1e-6:
         raise ValueError(f"`correlation` is {correlation}, outside [-1, 1]")
-    if ceiling is not None and not ceiling > 0:
-        raise ValueError(f"`ceiling` is {ceiling}, not positive")
     words = "undefined" if np.isnan(correlation) else f"{correlation:.2f}".replace("-", "−")
     dots = go.Scatter(
         x=std.numpy(),
@@ -162,32 +158,10 @@ def importance_figure(std: Tensor, explained: Tensor, correlation: float, ceilin
         margin={"l": 60, "r": 16, "t": 16, "b": 44},
         xaxis={"title": "latent width σ", "range": [0, 1.06 * float(std.max())]},
         yaxis={"title": "explained reconstruction", "tickformat": ".0%", "rangemode": "tozero"},
-        # Where no dot is, and no line either: a wide dimension that explains little is what the figure denies.
+        # Where no dot is: a wide dimension that explains little is what the figure denies.
         annotations=[corner_label(f"Pearson correlation <b>{words}</b>", "bottom", "right")],
     )
-    figure = go.Figure(dots, shape)
-    if ceiling is not None:
-        right, top = 1.06 * float(std.max()), 1.08 * float(explained.max().clamp_min(0.01))
-        figure.update_yaxes(range=[min(-0.02 * top, 1.06 * float(explained.min())), top])
-        figure.add_trace(_ceiling(ceiling, right, top))
-        figure.add_annotation(_ceiling_label(ceiling, right, top))
-    return figure
-
-
-def _ceiling(slope: float, right: float, top: float) -> go.Scatter:
-    """Return the line that no dot may cross, as far as it lies in the panel."""
-    end = min(right, top / slope)
-    dashes = {"color": NEUTRAL, "width": 1.5, "dash": "dash"}
-    return go.Scatter(x=[0, end], y=[0, slope * end], mode="lines", line=dashes, hoverinfo="skip")
-
-
-def _ceiling_label(slope: float, right: float, top: float) -> dict:
-    """Return the line's name near its upper end, on the right where it leaves through the top, else above it."""
-    end = min(right, top / slope)
-    side = {"xanchor": "right", "yanchor": "bottom"}
-    if end < 0.7 * right:
-        side = {"xanchor": "left", "yanchor": "top", "xshift": 8}
-    return {"text": "the theorem's most", "showarrow": False, "x": end, "y": slope * end, **side}
+    return go.Figure(dots, shape)
 
 
 def _principal(p: Tensor, left: float, right: float) -> go.Scatter:
