@@ -83,6 +83,9 @@ def root_mean_square(run: Run, data: Dataset) -> float:
         run: Whose model reconstructs, from all its dimensions.
         data: On the model's device.
 
+    Returns:
+        The error, in data units.
+
     Example:
         >>> chosen = settings(scale="smoke", device="cpu", steps=1, batch_size=2)
         >>> data = Dataset(torch.rand(20, 1, 8, 8))

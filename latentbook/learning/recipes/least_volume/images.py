@@ -46,6 +46,9 @@ def one_of_each(data: Dataset, count: int = 10) -> list[int]:
         data: Labelled images, at least `count` of them.
         count: How many are shown.
 
+    Returns:
+        Their indices.
+
     Example:
         >>> labels = torch.tensor([0, 1, 1, 0, 2])
         >>> one_of_each(Dataset(torch.rand(5, 1, 8, 8), labels), 4)

@@ -170,11 +170,14 @@ def family(
 
 @torch.no_grad()
 def encode(model: Autoencoder, data: Dataset) -> Tensor:
-    """Return the codes of all examples, ``(N, m)``, without their graph.
+    """Encode all examples, a chunk at a time and without a graph.
 
     Args:
         model: On the data's device.
         data: Any number of examples.
+
+    Returns:
+        Their codes, ``(N, m)``.
 
     Example:
         >>> chosen = settings(scale="smoke", device="cpu")
