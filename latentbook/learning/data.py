@@ -20,6 +20,7 @@ from torch import Tensor
 from latentbook.core import resolve_device
 from latentbook.learning import drawn, faces, originals
 from latentbook.learning.dataset import Dataset
+from latentbook.learning.mocap import mocap
 from latentbook.learning.options import require_choice, require_integer, require_options
 from latentbook.learning.toys import TOYS, toy
 
@@ -42,8 +43,8 @@ def load(name: str, split: str = "train", *, device: str = "auto", held_out: int
             and fewer than there are. The other splits do not depend on it.
         **options: The set's own. ``digits`` takes `size`, at least 8 pixels, to which it is enlarged; for the others
             see `latentbook.learning.drawn.sprites` and `latentbook.learning.drawn.clock`,
-            `latentbook.learning.toys.toy`, `latentbook.learning.originals.emnist` and
-            `latentbook.learning.faces.celeba`.
+            `latentbook.learning.toys.toy`, `latentbook.learning.originals.emnist`,
+            `latentbook.learning.faces.celeba` and `latentbook.learning.mocap.mocap`.
 
     Returns:
         The examples, with their labels and the names of their classes, or the factors that they were drawn from.
@@ -131,6 +132,7 @@ DATASETS: dict[str, Callable[..., Dataset]] = {
     "cifar10": originals.cifar10,
     "svhn": originals.svhn,
     "celeba": faces.celeba,
+    "mocap": mocap,
     "sprites": drawn.sprites,
     "clock": drawn.clock,
     **{kind: functools.partial(toy, kind) for kind in TOYS},

@@ -12,6 +12,7 @@ from latentbook.core import ChecksumError
 from latentbook.learning.data import DATASETS
 from latentbook.learning.faces import celeba_files
 from latentbook.learning.files import Published, copies, published_file, require_md5
+from latentbook.learning.mocap import mocap_files
 from latentbook.learning.options import require_choice
 from latentbook.learning.originals import FILES
 
@@ -25,6 +26,7 @@ SIZES = {
     "cifar10": "60,000 x 3 x 32 x 32",
     "svhn": "99,289 x 3 x 32 x 32",
     "celeba": "202,599 x 3 x 32 x 32, or another size",
+    "mocap": "10,897 frames x 50 angles",
     "sprites": "drawn, 7,500 x 3 x 32 x 32 by default",
     "clock": "drawn, 7,500 x 1 x 28 x 28 by default",
 }
@@ -49,7 +51,7 @@ def files_of(name: str) -> list[Published]:
     All chapters.
     """
     require_choice("name", name, DATASETS)
-    files = {**FILES, "celeba": celeba_files}
+    files = {**FILES, "celeba": celeba_files, "mocap": mocap_files}
     return files[name]() if name in files else []
 
 
