@@ -42,7 +42,7 @@ SCALES = {
 # that larger images collapse at smaller weights.
 LAMBDAS = (0.003, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5)
 LAMBDAS_28 = (0.0003, 0.001, 0.003, 0.006, 0.01, 0.03, 0.1, 0.5)
-# The weight that is looked at closely: a third to a half of the dimensions survive.
+# The weight that is looked at closely: a fifth to two fifths of the dimensions survive.
 CHOSEN, CHOSEN_28 = 0.03, 0.003
 LATENT_DIM = 32
 # The lift is one of widths. The original's sigmoid makes them 30 to 200, and its 1 is next to nothing; perceptrons
