@@ -38,7 +38,7 @@ def test_every_claim_has_a_band_where_the_book_is_read():
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_bands_hold_at_the_parameters_that_are_published(name):
     published = notebooks.defaults(nbformat.read(BOOK / f"{name}.ipynb", 4))
-    stated = claims.held_at(BOOK / f"{name}.ipynb")
+    stated = claims.held_at(BOOK / f"{name}.ipynb", {})
     assert stated == {key: value for key, value in published.items() if key not in BANDED}
 
 

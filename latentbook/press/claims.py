@@ -107,7 +107,7 @@ def load(path: Path | None = None) -> dict[str, Claim]:
     return {name: _entry(name, entry) for name, entry in entries.items() if name != HELD_AT}
 
 
-def held_at(chapter: Path) -> dict[str, object]:
+def held_at(chapter: Path, own: Mapping[str, object]) -> Mapping[str, object]:
     """Return the parameters at which a chapter's bands hold.
 
     They stand in the claims file: JupyterLab saves what a reader changes in the chapter, and its own cell would then
@@ -115,13 +115,12 @@ def held_at(chapter: Path) -> dict[str, object]:
 
     Args:
         chapter: The notebook, beside its claims file.
+        own: What its own cell of parameters says.
     """
     file = chapter.with_name("claims.yml")
     entries = yaml.safe_load(file.read_text()) if file.is_file() else None
     stated = (entries or {}).get(HELD_AT, {}).get(chapter.stem)
-    if stated is not None:
-        return stated
-    return defaults(read(chapter)) if chapter.exists() else {}
+    return own if stated is None else stated
 
 
 def find(claims: Mapping[str, Claim], name: str) -> Claim:
@@ -249,7 +248,7 @@ def _run_of(chapter: Path, names: Mapping[str, object]) -> dict:
         chapter: The notebook; where it is not beside the claims, no parameter counts as changed.
         names: The kernel's names and values.
     """
-    default = held_at(chapter)
+    default = held_at(chapter, defaults(read(chapter)) if chapter.exists() else {})
     free = [name for name in default if name not in ("scale", "dataset", "device")]
     changed = {name: names[name] for name in free if name in names and names[name] != default[name]}
     return {"scale": names.get("scale", "book"), "dataset": names.get("dataset", "digits"), "changed": changed}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from latentbook.press import claims
+from latentbook.press import claims, notebooks
 from latentbook.press.execute import Report
 from latentbook.press.notebooks import Chapter
 
@@ -75,7 +75,8 @@ class Built:
     @property
     def run(self) -> dict[str, object]:
         """Keywords of `claims.finding`."""
-        default = claims.held_at(self.chapter.path) if self.notebook else {}
+        own = notebooks.defaults(self.chapter.notebook) if self.notebook else {}
+        default = claims.held_at(self.chapter.path, own)
         changed = {name: value for name, value in self.values.items() if value != default.get(name)}
         return {
             "scale": self.values.get("scale", "book"),

@@ -36,7 +36,7 @@ def test_a_book_is_built_once_and_again_only_where_it_changed(book, counter):
     for name in ("host.js", "theme.css", "plotly.min.js", "tex-svg-full.js"):
         assert (book.html / "_static" / name).is_file()
     assert "1 inside" in book.page("status")
-    assert book.run("check") == (0, "inside   one: 2 (2 to 2). Two is two.\n1 of 1 claims stand\n")
+    assert book.run("check") == (0, "inside   one: 2 (2). Two is two.\n1 of 1 claims stand\n")
 
     # Nothing changed: no kernel starts.
     status, said = book.run("build", environment={"JUPYTER_PATH": "nowhere"})

@@ -151,7 +151,8 @@ def importance_figure(std: Tensor, explained: Tensor, correlation: float) -> go.
         mode="markers",
         marker={"size": 9, "color": ACCENT, "opacity": 0.75},
         cliponaxis=False,
-        hovertemplate="σ = %{x:.3g}: explains %{y:.1%}<extra></extra>",
+        customdata=[f"{in_figures(100 * share)} %" for share in explained.tolist()],
+        hovertemplate="σ = %{x:.3g}: explains %{customdata}<extra></extra>",
     )
     shape = layout(
         height=360,
