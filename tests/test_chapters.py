@@ -6,7 +6,6 @@ import nbformat
 import pytest
 
 from latentbook.press import claims, notebooks
-from latentbook.press.plan import BANDED
 
 BOOK = Path(__file__).parents[1] / "book"
 CHAPTERS = [path.stem for path in sorted(BOOK.glob("*.ipynb"))]
@@ -39,7 +38,7 @@ def test_every_claim_has_a_band_where_the_book_is_read():
 def test_bands_hold_at_the_parameters_that_are_published(name):
     published = notebooks.defaults(nbformat.read(BOOK / f"{name}.ipynb", 4))
     stated = claims.held_at(BOOK / f"{name}.ipynb", {})
-    assert stated == {key: value for key, value in published.items() if key not in BANDED}
+    assert stated == {key: value for key, value in published.items() if key not in claims.BANDED}
 
 
 @pytest.mark.parametrize("name", CHAPTERS)

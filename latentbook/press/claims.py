@@ -20,6 +20,8 @@ __all__ = ["Claim", "Finding", "claim", "find", "finding", "held_at", "load", "r
 
 # An entry of the claims file that is no claim: the parameters, by chapter, at which bands hold.
 HELD_AT = "parameters"
+# Parameters that a band is set for, or that it does not depend on; all others must be as published for it to hold.
+BANDED = ("scale", "dataset", "device")
 
 
 @dataclass(frozen=True)
@@ -249,7 +251,7 @@ def _run_of(chapter: Path, names: Mapping[str, object]) -> dict:
         names: The kernel's names and values.
     """
     default = held_at(chapter, defaults(read(chapter)) if chapter.exists() else {})
-    free = [name for name in default if name not in ("scale", "dataset", "device")]
+    free = [name for name in default if name not in BANDED]
     changed = {name: names[name] for name in free if name in names and names[name] != default[name]}
     return {"scale": names.get("scale", "book"), "dataset": names.get("dataset", "digits"), "changed": changed}
 

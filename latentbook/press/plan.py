@@ -15,9 +15,6 @@ from latentbook.press.notebooks import Chapter
 
 __all__ = ["BuildError", "Built", "Order"]
 
-# Parameters that a band is set for; all others must be at their defaults for a band to hold.
-BANDED = ("scale", "dataset", "device")
-
 
 class BuildError(RuntimeError):
     """A build that cannot go on, with its repair in the message."""
@@ -81,5 +78,5 @@ class Built:
         return {
             "scale": self.values.get("scale", "book"),
             "dataset": self.values.get("dataset", "digits"),
-            "changed": {name: value for name, value in changed.items() if name not in BANDED},
+            "changed": {name: value for name, value in changed.items() if name not in claims.BANDED},
         }

@@ -25,7 +25,7 @@ __all__ = ["build", "convolutional_decoder", "convolutional_encoder"]
 SMALL, HIDDEN, HIDDEN_28 = 64, (128, 128), (256, 128)
 IMAGE_SIZE = 32
 SLOPE = 0.2
-# In place: a family's activations leave the cache, and a second copy of them costs more than the products' overhead.
+# In place: the activations of a whole family do not fit the cache, and a second copy of each would go to memory.
 activation = functools.partial(nn.LeakyReLU, SLOPE, inplace=True)
 
 

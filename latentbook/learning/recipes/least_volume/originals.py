@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["ORIGINALS", "REPEATS", "Original"]
+__all__ = ["ORIGINALS", "Original"]
 
-# Every cell of the original's grids is trained three times.
-REPEATS = 3
 BATCH_SIZE = 100
 
 

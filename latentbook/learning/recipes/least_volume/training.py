@@ -220,10 +220,14 @@ def measure(model: Autoencoder, history: History, lam: float, training: Dataset,
 
 
 def _require_grey_levels(chosen: Settings, data: Dataset) -> None:
-    if chosen.reconstruction == "bce" and not (data[:].min() >= 0 and data[:].max() <= 1):
+    # Pixels come as levels in [0, 1] by themselves.
+    if chosen.reconstruction != "bce" or not data.x.is_floating_point():
+        return
+    low, high = data.x.min(), data.x.max()
+    if not (low >= 0 and high <= 1):
         raise ValueError(
-            f"`data` has values from {data[:].min():.3g} to {data[:].max():.3g}, but a cross-entropy needs grey levels "
-            "in [0, 1]: scale them, or pass reconstruction='mse'"
+            f"`data` has values from {low:.3g} to {high:.3g}, but a cross-entropy needs grey levels in [0, 1]: "
+            "scale them, or pass reconstruction='mse'"
         )
 
 
