@@ -12,7 +12,10 @@ from latentbook.press.figures import layout
 from latentbook.press.figures.pairs import ENLARGED, GREY
 from latentbook.press.figures.parts import expect_shape, png
 
-__all__ = ["strips_figure"]
+__all__ = ["strips_figure", "strips_phone"]
+
+# What an image of strips spans on a page, in pixels, beside the names.
+WIDTH, PHONE_WIDTH = 560, 270
 
 
 def strips_figure(strips: Tensor, names: Sequence[str]) -> go.Figure:
@@ -28,9 +31,9 @@ def strips_figure(strips: Tensor, names: Sequence[str]) -> go.Figure:
     All chapters.
     """
     expect_shape("strips", strips, (len(names), None, None, None, None), "one strip for each of `names`")
-    count, channels, height, width = strips.shape[1:]
-    gap = max(1, height // 8)
-    tall, wide = len(names) * (height + gap) - gap, count * (width + gap) - gap
+    channels, height, width = strips.shape[2:]
+    gap = _gap(strips)
+    tall, wide = _spans(strips)
     canvas = np.full((tall, wide, channels), np.nan, dtype=np.float32)
     for row, strip in enumerate(strips.detach().cpu().permute(0, 1, 3, 4, 2).numpy()):
         for column, image in enumerate(strip):
@@ -45,7 +48,7 @@ def strips_figure(strips: Tensor, names: Sequence[str]) -> go.Figure:
     }
     middles = [row * (height + gap) + (height - 1) / 2 for row in range(len(names))]
     shape = layout(
-        height=20 + round(560 * tall / wide),
+        height=_height(strips, WIDTH),
         margin={"l": 60, "r": 16, "t": 8, "b": 8},
         xaxis={"visible": False, "range": [-0.5, wide - 0.5], "constrain": "domain"},
         yaxis={
@@ -62,3 +65,30 @@ def strips_figure(strips: Tensor, names: Sequence[str]) -> go.Figure:
     # Plotly draws axes for data alone; an invisible point at a corner is enough.
     corner = go.Scatter(x=[0], y=[0], mode="markers", marker={"opacity": 0}, hoverinfo="skip")
     return go.Figure(corner, shape)
+
+
+def strips_phone(strips: Tensor) -> dict[str, object]:
+    """Return the layout of `strips_figure` on a narrow screen.
+
+    Args:
+        strips: As there.
+
+    All chapters.
+    """
+    return {"height": _height(strips, PHONE_WIDTH)}
+
+
+def _height(strips: Tensor, across: int) -> int:
+    """Return the pixels that strips need where they are so many across."""
+    tall, wide = _spans(strips)
+    return 20 + round(across * tall / wide)
+
+
+def _spans(strips: Tensor) -> tuple[int, int]:
+    """Return height and width of all strips together, in their own pixels, with gaps between images."""
+    (rows, count), (height, width), gap = strips.shape[:2], strips.shape[3:], _gap(strips)
+    return rows * (height + gap) - gap, count * (width + gap) - gap
+
+
+def _gap(strips: Tensor) -> int:
+    return max(1, strips.shape[3] // 8)

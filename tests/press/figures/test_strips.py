@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from latentbook.press.figures.strips import strips_figure
+from latentbook.press.figures.strips import strips_figure, strips_phone
 from tests.press.figures.test_parts import pixels
 
 
@@ -21,6 +21,13 @@ def test_every_image_stands_in_its_row_and_column():
     assert not red[:, : 18 * scale].any()
     assert list(figure.layout.yaxis.ticktext) == ["x", "angle"]
     assert list(figure.layout.yaxis.tickvals) == [3.5, 12.5]
+
+
+def test_narrow_strips_are_as_much_lower():
+    """Beside their margins, 2 x 8 and a gap by 3 x 8 and two gaps, wherever they stand."""
+    strips = torch.zeros(2, 3, 1, 8, 8)
+    assert strips_figure(strips, ["x", "angle"]).layout.height == 20 + round(560 * 17 / 26)
+    assert strips_phone(strips)["height"] == 20 + round(270 * 17 / 26)
 
 
 def test_a_name_for_each_strip():

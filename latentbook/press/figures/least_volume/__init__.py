@@ -5,7 +5,7 @@ from latentbook.press.figures.least_volume.factors import factors_figure
 from latentbook.press.figures.least_volume.layers import layer_norms_figure, layer_norms_phone
 from latentbook.press.figures.least_volume.pruning import PRUNING_PHONE, pruning_slider
 from latentbook.press.figures.least_volume.toys import toys_figure, toys_phone
-from latentbook.press.figures.least_volume.trade import knn_figure, penalties_figure
+from latentbook.press.figures.least_volume.trade import knn_figure, trade_figure
 from latentbook.press.figures.least_volume.volume import PHONE, volume_slider
 from latentbook.press.figures.least_volume.widths import importance_figure, linear_figure, widths_figure
 
@@ -20,10 +20,10 @@ __all__ = [
     "layer_norms_figure",
     "layer_norms_phone",
     "linear_figure",
-    "penalties_figure",
     "pruning_slider",
     "toys_figure",
     "toys_phone",
+    "trade_figure",
     "volume_slider",
     "widths_figure",
 ]

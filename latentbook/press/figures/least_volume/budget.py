@@ -7,6 +7,7 @@ from torch import Tensor
 
 from latentbook.press.figures import ACCENT, layout
 from latentbook.press.figures.parts import NEUTRAL, expect_shape
+from latentbook.press.numbers import counted
 
 __all__ = ["BUDGET_PHONE", "budget_figure"]
 
@@ -44,7 +45,8 @@ def budget_figure(steps: Tensor, active: Tensor, error: Tensor, budget: float) -
         y=active.numpy(),
         mode="lines",
         line={**line, "shape": "hv"},
-        hovertemplate="after %{x} steps: %{y} dimensions<extra></extra>",
+        customdata=[counted(count, "dimension") for count in active.tolist()],
+        hovertemplate="after %{x} steps: %{customdata}<extra></extra>",
     )
     right = go.Scatter(
         x=steps.numpy(),

@@ -12,28 +12,28 @@ from latentbook.press.figures import ACCENT, CLASSES, layout
 from latentbook.press.figures.parts import KEY_ABOVE, NEUTRAL, expect_shape, rule
 from latentbook.press.numbers import counted
 
-__all__ = ["knn_figure", "penalties_figure"]
+__all__ = ["knn_figure", "trade_figure"]
 
 # The chapter's own penalty first. The others are the classes' colours that stand out on paper and on near black.
-COLOURS = [ACCENT, CLASSES[1], CLASSES[9], CLASSES[5], CLASSES[0]]
-SYMBOLS = ["circle", "square", "diamond", "triangle-up", "cross"]
+COLOURS = [ACCENT, CLASSES[1], CLASSES[9], CLASSES[5], CLASSES[0], CLASSES[7]]
+SYMBOLS = ["circle", "square", "diamond", "triangle-up", "cross", "x"]
 
 
-def penalties_figure(curves: Mapping[str, tuple[Tensor, Tensor]], pca: Tensor) -> go.Figure:
-    """Return the error against the dimensions kept, a line for each penalty and a grey one for principal components.
+def trade_figure(curves: Mapping[str, tuple[Tensor, Tensor]], pca: Tensor) -> go.Figure:
+    """Return the error against the dimensions kept, a line a kind of run, and a grey one for PCA.
 
     Args:
-        curves: By the name of the penalty, dimensions kept and errors of its runs, ``(L,)`` each, in order of the
-            weight; at most five.
+        curves: By its name, a penalty or what was changed, dimensions kept and errors of its runs, ``(L,)`` each,
+            in order of the weight; at most six.
         pca: Errors of 0 to m principal components, ``(m + 1,)``.
 
     Raises:
-        ValueError: If shapes do not fit, or there are more penalties than colours.
+        ValueError: If shapes do not fit, or there are more lines than colours.
 
     Chapter 1.
     """
     if not 1 <= len(curves) <= len(COLOURS):
-        raise ValueError(f"`curves` has {len(curves)} penalties: from one to {len(COLOURS)} can be told apart")
+        raise ValueError(f"`curves` has {len(curves)} lines: from one to {len(COLOURS)} can be told apart")
     expect_shape("pca", pca, (None,), "one error for each number of components")
     for name, (dimensions, error) in curves.items():
         expect_shape(f"curves[{name!r}]", dimensions, (None,), "dimensions kept, one for each weight")

@@ -13,6 +13,7 @@ from torch import Tensor
 from latentbook.learning.recipes.least_volume import Run
 from latentbook.press.figures import ACCENT, MUTED, with_frames
 from latentbook.press.figures.pairs import DECODED, Pairs
+from latentbook.press.numbers import counted
 
 __all__ = ["PHONE", "volume_slider"]
 
@@ -111,8 +112,8 @@ def _frame(run: Run, runs: Sequence[Run], picture: dict, pca: Tensor) -> go.Fram
             y=[other.error for other in runs],
             mode="markers",
             marker={"color": "rgba(0,0,0,0)", "size": 7, "line": {"color": ACCENT, "width": 1.5}},
-            customdata=[f"{other.lam:g}" for other in runs],
-            hovertemplate="λ = %{customdata}: %{x} dimensions, error %{y:.2f}<extra></extra>",
+            customdata=[(f"{other.lam:g}", counted(other.dimensions, "dimension")) for other in runs],
+            hovertemplate="λ = %{customdata[0]}: %{customdata[1]}, error %{y:.2f}<extra></extra>",
             **_TRADE,
         ),
         go.Scatter(

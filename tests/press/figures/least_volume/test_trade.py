@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from latentbook.press.figures.least_volume import knn_figure, penalties_figure
+from latentbook.press.figures.least_volume import knn_figure, trade_figure
 
 PCA = torch.tensor([2.0, 1.0, 0.5])
 
@@ -14,7 +14,7 @@ def curves(count):
 
 
 def test_every_penalty_is_drawn_beside_principal_components():
-    figure = penalties_figure(curves(4), PCA)
+    figure = trade_figure(curves(4), PCA)
     components, *lines = figure.data
     np.testing.assert_array_equal(components.y, PCA)
     np.testing.assert_array_equal(components.x, [0, 1, 2])
@@ -26,17 +26,17 @@ def test_every_penalty_is_drawn_beside_principal_components():
 
 
 def test_penalties_differ_in_shape_and_in_colour():
-    lines = penalties_figure(curves(5), PCA).data[1:]
-    assert len({line.marker.symbol for line in lines}) == len({line.line.color for line in lines}) == 5
+    lines = trade_figure(curves(6), PCA).data[1:]
+    assert len({line.marker.symbol for line in lines}) == len({line.line.color for line in lines}) == 6
 
 
 def test_penalties_that_do_not_fit_are_refused():
-    with pytest.raises(ValueError, match="`curves` has 6 penalties"):
-        penalties_figure(curves(6), PCA)
+    with pytest.raises(ValueError, match="`curves` has 7 lines"):
+        trade_figure(curves(7), PCA)
     with pytest.raises(ValueError, match="`pca`"):
-        penalties_figure(curves(1), PCA[None])
+        trade_figure(curves(1), PCA[None])
     with pytest.raises(ValueError, match=r"`curves\['L1'\]`"):
-        penalties_figure({"L1": (torch.ones(3), torch.ones(2))}, PCA)
+        trade_figure({"L1": (torch.ones(3), torch.ones(2))}, PCA)
 
 
 def test_accuracy_is_drawn_in_order_of_the_dimensions():
