@@ -119,6 +119,7 @@ class TensorBoard(Callback):
         log_dir: The folder of the event files.
         widths: ``widths(model)`` to latent standard deviations, ``(m,)`` or for a family ``(K, m)``, shown as
             histograms.
+        scores: ``scores(model)`` to named numbers, measured as often as the rest is written.
         images: ``images(model)`` to named images, ``(3, H, W)`` or ``(1, H, W)`` in [0, 1].
         every: In steps.
 
@@ -133,10 +134,12 @@ class TensorBoard(Callback):
         log_dir: str | Path,
         *,
         widths: Callable[[Any], Tensor] | None = None,
+        scores: Callable[[Any], Mapping[str, Tensor]] | None = None,
         images: Callable[[Any], Mapping[str, Tensor]] | None = None,
         every: int = 200,
     ) -> None:
-        self.log_dir, self.widths, self.images, self.every = Path(log_dir), widths, images, every
+        self.log_dir, self.widths, self.scores, self.images = Path(log_dir), widths, scores, images
+        self.every = every
         self.written = 0
         _require_tensorboard()
 
@@ -151,6 +154,8 @@ class TensorBoard(Callback):
                 _write_scalars(writer, name, values, self.written)
             if self.widths:
                 _write_widths(writer, self.widths(moment.model), moment.step)
+            for name, score in (self.scores(moment.model) if self.scores else {}).items():
+                writer.add_scalar(name, score.item(), moment.step)
             for name, image in (self.images(moment.model) if self.images else {}).items():
                 writer.add_image(name, image, moment.step)
         moment.model.train(was_training)

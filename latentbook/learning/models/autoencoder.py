@@ -64,9 +64,11 @@ class Autoencoder(nn.Module):
         penalties: Named functions of the codes, each to a scalar; their weights belong to the training.
         reconstruction: The error of a value: ``"mse"``, its square, or ``"bce"``, the cross-entropy of a grey level in
             [0, 1], in nats.
+        decoder_penalties: Named functions ``penalty(decode, z)`` to a scalar, called with ``noise=`` too where `terms`
+            is given some for them.
 
     Raises:
-        ValueError: If `reconstruction` is unknown.
+        ValueError: If `reconstruction` is unknown, or two terms have one name.
 
     Example:
         >>> from latentbook.volume import volume_penalty
@@ -83,12 +85,16 @@ class Autoencoder(nn.Module):
         decoder: nn.Module,
         penalties: Mapping[str, Callable[[Tensor], Tensor]] | None = None,
         reconstruction: str = "mse",
+        decoder_penalties: Mapping[str, Callable[..., Tensor]] | None = None,
     ) -> None:
         super().__init__()
         if reconstruction not in ERRORS:
             raise ValueError(f"`reconstruction` is {reconstruction!r}, but must be one of {[*ERRORS]}")
         self.encoder, self.decoder, self.error = encoder, decoder, ERRORS[reconstruction]
-        self.penalties = dict(penalties or {})
+        self.penalties, self.decoder_penalties = dict(penalties or {}), dict(decoder_penalties or {})
+        names = ["reconstruction", *self.penalties, *self.decoder_penalties]
+        if taken := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"{taken[0]!r} is the name of two terms: give a penalty another name")
 
     def encode(self, x: Tensor) -> Tensor:
         """Return the code of every example, ``(..., m)``."""
@@ -102,8 +108,18 @@ class Autoencoder(nn.Module):
         """Return the mean data of every code, ``(..., *event)``."""
         return self.decoder(z)
 
-    def terms(self, x: Tensor) -> dict[str, Tensor]:
-        """Return the unweighted terms of the loss: the error, a mean over all values, and every penalty."""
-        z = self.encode(x)
-        penalties = {name: penalty(z) for name, penalty in self.penalties.items()}
-        return {"reconstruction": self.error(self.decode(z), x), **penalties}
+    def terms(self, x: Tensor, noise: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
+        """Return the unweighted terms of the loss: the error, a mean over all values, and every penalty.
+
+        Args:
+            x: Data, ``(*batch, *event)``.
+            noise: Under the name of a decoder's penalty, what it is called with as ``noise=``, where none may be drawn,
+                as in a family.
+        """
+        z, given = self.encode(x), noise or {}
+        terms = {"reconstruction": self.error(self.decode(z), x)}
+        terms |= {name: penalty(z) for name, penalty in self.penalties.items()}
+        for name, penalty in self.decoder_penalties.items():
+            own = {"noise": given[name]} if name in given else {}
+            terms[name] = penalty(self.decode, z, **own)
+        return terms
