@@ -13,8 +13,9 @@ from tests.pages import draw_all, hosted
 
 BOOK = Path(__file__).parents[1] / "book"
 PAGES = ["book/status", *(f"book/{file.stem}" for file in sorted(BOOK.glob("*.md")))]
-PAGES += [f"book/{file.stem}" for file in sorted(BOOK.glob("*.ipynb"))]
-CHAPTER = "book/1-least-volume"
+CHAPTERS = [f"book/{file.stem}" for file in sorted(BOOK.glob("*.ipynb"))]
+PAGES += CHAPTERS
+CHAPTER, ISOMETRY = "book/1-least-volume", "book/2-isometry-ellipses"
 
 pytestmark = [pytest.mark.browser, pytest.mark.kernel]
 
@@ -88,9 +89,10 @@ def bars(page):
     return page.evaluate("[...document.querySelector('.lb-plotly .js-plotly-plot').data[0].marker.color]")
 
 
+@pytest.mark.parametrize("name", CHAPTERS)
 @pytest.mark.parametrize("width", [1280, 390])
-def test_the_lead_stands_above_the_fold(visit, width):
-    page = visit(CHAPTER, viewport={"width": width, "height": 800})
+def test_the_lead_stands_above_the_fold(visit, name, width):
+    page = visit(name, viewport={"width": width, "height": 800})
     plot = page.locator(".lb-plotly").first.locator(".main-svg").first
     plot.wait_for()
     page.locator(".lb-plotly[data-drawn]").first.wait_for()
@@ -169,6 +171,34 @@ def test_drawn_bars_are_the_widths_of_the_frame(slider):
     scale = heights[0] / values[0]
     for height, value in zip(heights, values, strict=True):
         assert abs(height - scale * value) < 1.0
+
+
+def test_the_isometry_slider_moves_codes_ellipses_and_strip_together(visit):
+    page = visit(ISOMETRY)
+    figure = page.locator(".lb-plotly").first
+    figure.and_(page.locator("[data-drawn]")).wait_for()
+    state = """() => { const plot = document.querySelector('.lb-plotly .js-plotly-plot');
+        return [...[0, 1, 2].map(k => JSON.stringify([...plot.data[k].x])), plot.layout.images[0].source]; }"""
+    control, before = figure.locator(".lb-range"), page.evaluate(state)
+    assert reading(figure)[0] == "100"
+    control.focus()
+    control.press("Home")
+    assert reading(figure)[0] == "0"
+    assert control.get_attribute("aria-valuetext").startswith("λ = 0. condition number ")
+    page.wait_for_function(f"before => ({state})().every((now, k) => now !== before[k])", arg=before)
+    figure.locator(".lb-tick", has_text=re.compile("^100000$")).click()
+    assert reading(figure)[0] == "100000"
+    page.wait_for_function(f"before => ({state})().every((now, k) => now !== before[k])", arg=before)
+
+
+def test_the_words_say_what_the_isometry_chapter_measured(visit, smoke_notebooks):
+    page = visit(ISOMETRY)
+    figure = page.locator(".lb-plotly").first
+    figure.and_(page.locator("[data-drawn]")).wait_for()
+    said = {name: value for _, name, value in claims.record(smoke_notebooks["2-isometry-ellipses"])}
+    words = reading(figure)[1]
+    assert words.startswith(f"condition number {said['isometry-condition']:.2f}")
+    assert f"error {said['isometry-error']:.4f}" in words
 
 
 # ---- themes and narrow screens ----

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from latentbook.press.figures.parts import png
 
-__all__ = ["DECODED", "ENLARGED", "ORIGINAL", "Pairs"]
+__all__ = ["DECODED", "ENLARGED", "ORIGINAL", "TEAL", "Pairs"]
 
 # Lines of a row of pairs, and their inks.
 ORIGINAL, DECODED = 0, 1

@@ -11,7 +11,17 @@ from torch import Tensor
 
 from latentbook.press.figures import MUTED
 
-__all__ = ["KEY_ABOVE", "NEUTRAL", "corner_label", "end_label", "expect_shape", "png", "rule"]
+__all__ = [
+    "KEY_ABOVE",
+    "NEUTRAL",
+    "corner_label",
+    "end_label",
+    "expect_shape",
+    "layout_axes",
+    "png",
+    "rule",
+    "trace_axes",
+]
 
 # Grey of lines that are looked at beside the accent.
 NEUTRAL = MUTED
@@ -50,6 +60,30 @@ def expect_shape(name: str, value: Tensor, shape: tuple[int | None, ...], why: s
     if not fits:
         wanted = ", ".join("any" if size is None else str(size) for size in shape)
         raise ValueError(f"`{name}` has shape {tuple(value.shape)}, not ({wanted}): {why}")
+
+
+def trace_axes(index: int) -> dict[str, str]:
+    """Return what the traces of a panel call its axes, as in ``{"xaxis": "x2", "yaxis": "y2"}``.
+
+    Args:
+        index: Of the panel, from 0.
+
+    All chapters.
+    """
+    number = "" if index == 0 else str(index + 1)
+    return {"xaxis": f"x{number}", "yaxis": f"y{number}"}
+
+
+def layout_axes(index: int) -> tuple[str, str]:
+    """Return what a layout calls the axes of a panel, as in ``("xaxis2", "yaxis2")``.
+
+    Args:
+        index: Of the panel, from 0.
+
+    All chapters.
+    """
+    number = "" if index == 0 else str(index + 1)
+    return f"xaxis{number}", f"yaxis{number}"
 
 
 def end_label(text: str, x: float, y: float) -> dict:

@@ -12,7 +12,7 @@ from latentbook.press.figures import layout
 from latentbook.press.figures.pairs import ENLARGED, GREY
 from latentbook.press.figures.parts import expect_shape, png
 
-__all__ = ["strips_figure", "strips_phone"]
+__all__ = ["strips_canvas", "strips_figure", "strips_phone"]
 
 # What an image of strips spans on a page, in pixels, beside the names.
 WIDTH, PHONE_WIDTH = 560, 270
@@ -31,14 +31,9 @@ def strips_figure(strips: Tensor, names: Sequence[str]) -> go.Figure:
     All chapters.
     """
     expect_shape("strips", strips, (len(names), None, None, None, None), "one strip for each of `names`")
-    channels, height, width = strips.shape[2:]
-    gap = _gap(strips)
+    height, gap = strips.shape[3], _gap(strips)
     tall, wide = _spans(strips)
-    canvas = np.full((tall, wide, channels), np.nan, dtype=np.float32)
-    for row, strip in enumerate(strips.detach().cpu().permute(0, 1, 3, 4, 2).numpy()):
-        for column, image in enumerate(strip):
-            top, left = row * (height + gap), column * (width + gap)
-            canvas[top : top + height, left : left + width] = image
+    canvas = strips_canvas(strips)
     picture = {
         "source": png(canvas, GREY, enlarge=-(-ENLARGED // height)),
         "x": -0.5,
@@ -65,6 +60,24 @@ def strips_figure(strips: Tensor, names: Sequence[str]) -> go.Figure:
     # Plotly draws axes for data alone; an invisible point at a corner is enough.
     corner = go.Scatter(x=[0], y=[0], mode="markers", marker={"opacity": 0}, hoverinfo="skip")
     return go.Figure(corner, shape)
+
+
+def strips_canvas(strips: Tensor) -> np.ndarray:
+    """Return all strips on one canvas, ``(height, width, C)``, NaN in the gaps between images.
+
+    Args:
+        strips: ``(R, N, C, H, W)``.
+
+    All chapters.
+    """
+    channels, height, width = strips.shape[2:]
+    gap = _gap(strips)
+    canvas = np.full((*_spans(strips), channels), np.nan, dtype=np.float32)
+    for row, strip in enumerate(strips.detach().cpu().permute(0, 1, 3, 4, 2).numpy()):
+        for column, image in enumerate(strip):
+            top, left = row * (height + gap), column * (width + gap)
+            canvas[top : top + height, left : left + width] = image
+    return canvas
 
 
 def strips_phone(strips: Tensor) -> dict[str, object]:

@@ -35,8 +35,6 @@ def load_data(chosen: Settings) -> tuple[Dataset, Dataset]:
 
     Chapter 2.
     """
-    if chosen.dataset == "mocap":
-        return load("mocap", "train", device=str(chosen.device)), load("mocap", "test", device=str(chosen.device))
     data = load(chosen.dataset, "all", device=str(chosen.device))
     training = _of(data, chosen.digits)
     training = training[: _share(len(training), SEVENTHS[0])]

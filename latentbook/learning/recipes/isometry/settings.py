@@ -35,8 +35,8 @@ SCALES = {
 }
 BATCH_SIZE = 100
 
-# Images whose classes are digits, or ten kinds of clothes; frames of people who walk.
-DATASETS = ("digits", "mnist", "fashion", "mocap")
+# Images whose classes are digits, or ten kinds of clothes.
+DATASETS = ("digits", "mnist", "fashion")
 MODELS = ("irvae", "fmvae", "irae")
 PROBES = ("exact", "sphere", "rademacher", "gaussian")
 
@@ -118,7 +118,7 @@ def settings(
 
     Args:
         scale: ``"smoke"``, ``"book"`` or ``"paper"``: the original's networks, rate and 300 epochs.
-        dataset: ``"digits"``, ``"mnist"``, ``"fashion"`` or ``"mocap"``, which has no classes to choose from.
+        dataset: ``"digits"``, ``"mnist"`` or ``"fashion"``; other data are passed to `train` and `family`.
         digits: Classes to train on, at least two different ones, as in ``"01367"``.
         validation_digits: Classes to measure on; None for the same.
         seed: An integer, at least 0.

@@ -1,0 +1,189 @@
+"""What isometry costs: error, rate and the two scores of flatness against the weight; and how noisy probes are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import plotly.graph_objects as go
+import torch
+from torch import Tensor
+
+from latentbook.learning.recipes.isometry import Run
+from latentbook.press.figures import ACCENT, CLASSES, layout
+from latentbook.press.figures.parts import KEY_ABOVE, NEUTRAL, layout_axes, rule, trace_axes
+
+__all__ = ["COSTS_PHONE", "Spread", "costs_figure", "probes_figure", "trade_figure"]
+
+
+class Score(NamedTuple):
+    """One panel: its title, what it shows of a run, and the ticks of a logarithmic axis; a linear one has none."""
+
+    title: str
+    name: str
+    ticks: str | int = 0
+
+
+SCORES = (
+    Score("squared error", "error"),
+    Score("rate (nats)", "rate"),
+    Score("mean condition number", "condition", "D2"),
+    Score("variance of the metric", "variance", 2),
+)
+COLOURS, SYMBOLS = (ACCENT, CLASSES[1], CLASSES[9], CLASSES[5]), ("circle", "square", "diamond", "triangle-up")
+PLACES = (([0.0, 0.43], [0.6, 1.0]), ([0.57, 1.0], [0.6, 1.0]), ([0.0, 0.43], [0.0, 0.4]), ([0.57, 1.0], [0.0, 0.4]))
+COSTS_PHONE: dict[str, object] = {
+    "height": 900,
+    **{
+        f"{axis}axis{'' if index == 0 else index + 1}.domain": domain
+        for index in range(4)
+        for axis, domain in (("x", [0.0, 1.0]), ("y", [0.79 - 0.263 * index, 1.0 - 0.263 * index]))
+    },
+}
+
+
+def costs_figure(repeats: Sequence[Sequence[Run]]) -> go.Figure:
+    """Return four scores against the weight; with repeats, their mean and a bar of one standard deviation.
+
+    The run without penalty is a dashed line: a logarithmic axis has no zero.
+
+    Args:
+        repeats: For each seed the runs of all weights, 0 among them, in the same order.
+
+    Raises:
+        ValueError: If the weights differ between repeats, or 0 is not among them.
+
+    Chapter 2.
+    """
+    lams = [run.lam for run in repeats[0]]
+    if any([run.lam for run in runs] != lams for runs in repeats) or 0.0 not in lams:
+        raise ValueError("`repeats` must have the same weights in the same order, with 0 among them")
+    figure = go.Figure(layout=layout(height=520, margin={"l": 56, "r": 16, "t": 16, "b": 44}))
+    for index, score in enumerate(SCORES):
+        values = np.array([[_value(run, score.name) for run in runs] for runs in repeats])
+        plain, others = values[:, lams.index(0.0)].mean(), [k for k, lam in enumerate(lams) if lam > 0]
+        figure.add_trace(_costs(index, [lams[k] for k in others], values[:, others]))
+        # A logarithmic axis has no place for zero.
+        if np.isfinite(plain) and (plain > 0 or not score.ticks):
+            axes = trace_axes(index)
+            place = {"xref": f"{axes['xaxis']} domain", "yref": axes["yaxis"]}
+            figure.add_shape({**rule(y=float(plain)), **place})
+            where = {**place, "x": 1, "y": np.log10(plain) if score.ticks else plain}
+            figure.add_annotation(text="λ = 0", showarrow=False, **where, xanchor="right", yanchor="bottom")
+        figure.update_layout(_cell(index, score))
+    return figure
+
+
+def trade_figure(families: Mapping[str, Sequence[Run]]) -> go.Figure:
+    """Return the error against the condition number, a line for each kind of model.
+
+    Args:
+        families: By name, runs in order of the weight; at most four.
+
+    Raises:
+        ValueError: If there are more kinds than colours.
+
+    Chapter 2.
+    """
+    if not 1 <= len(families) <= len(COLOURS):
+        raise ValueError(f"`families` has {len(families)} of them: from one to {len(COLOURS)} can be told apart")
+    shape = layout(
+        height=400,
+        margin={"l": 60, "r": 16, "t": 40, "b": 44},
+        xaxis={"title": "mean condition number", "type": "log", "tickvals": [1, 2, 5, 10, 20, 50]},
+        yaxis={"title": "squared error", "rangemode": "tozero"},
+        **KEY_ABOVE,
+    )
+    lines = [_kind(index, name, runs) for index, (name, runs) in enumerate(families.items())]
+    return go.Figure(lines, shape)
+
+
+class Spread(NamedTuple):
+    """Estimates of one kind.
+
+    Attributes:
+        name: How they were made.
+        values: Many of them, ``(R,)``.
+        exact: What they estimate.
+    """
+
+    name: str
+    values: Tensor
+    exact: float
+
+
+def probes_figure(groups: Mapping[str, Sequence[Spread]]) -> go.Figure:
+    """Return how estimates scatter: a bar from the 5th to the 95th percentile, their mean, and what they estimate.
+
+    Args:
+        groups: By name, estimates of one quantity made in several ways.
+
+    Chapter 2.
+    """
+    rows = [(group, spread) for group, spreads in groups.items() for spread in spreads]
+    places = [-(row + 0.8 * list(groups).index(group)) for row, (group, _) in enumerate(rows)]
+    shape = layout(
+        height=70 + 30 * len(rows),
+        margin={"l": 200, "r": 16, "t": 8, "b": 44},
+        xaxis={"title": "estimate of the distortion", "zeroline": False},
+        yaxis={
+            "tickvals": places,
+            "ticktext": [f"{group}, {spread.name}" for group, spread in rows],
+            "showline": False,
+            "ticks": "",
+        },
+    )
+    figure = go.Figure(layout=shape)
+    for place, (_, spread) in zip(places, rows, strict=True):
+        low, high = torch.quantile(spread.values.double(), torch.tensor([0.05, 0.95], dtype=torch.float64)).tolist()
+        words = f"mean {spread.values.mean():.3f}, 5 % below {low:.3f}, 5 % above {high:.3f}<extra></extra>"
+        look = {"mode": "lines", "line": {"color": ACCENT, "width": 5}, "hovertemplate": words}
+        figure.add_trace(go.Scatter(x=[low, high], y=[place, place], **look))
+        dot = {"mode": "markers", "marker": {"color": ACCENT, "size": 11}, "hovertemplate": words}
+        figure.add_trace(go.Scatter(x=[float(spread.values.mean())], y=[place], **dot))
+        mark = {"mode": "markers", "marker": {"symbol": "line-ns", "size": 16, "line": {"color": NEUTRAL, "width": 2}}}
+        figure.add_trace(go.Scatter(x=[spread.exact], y=[place], hoverinfo="skip", **mark))
+    return figure
+
+
+def _value(run: Run, name: str) -> float:
+    return float(run.condition.mean) if name == "condition" else float(getattr(run, name))
+
+
+def _costs(index: int, lams: Sequence[float], values: np.ndarray) -> go.Scatter:
+    bars = {"type": "data", "array": values.std(0, ddof=1).tolist()} if len(values) > 1 else None
+    return go.Scatter(
+        x=lams,
+        y=values.mean(0).tolist(),
+        error_y=bars,
+        mode="lines+markers",
+        line={"color": ACCENT, "width": 2},
+        marker={"size": 7},
+        hovertemplate="λ = %{x}: %{y:.4g}<extra></extra>",
+        **trace_axes(index),
+    )
+
+
+def _kind(index: int, name: str, runs: Sequence[Run]) -> go.Scatter:
+    return go.Scatter(
+        x=[float(run.condition.mean) for run in runs],
+        y=[run.error for run in runs],
+        mode="lines+markers",
+        name=name,
+        line={"color": COLOURS[index], "width": 2},
+        marker={"symbol": SYMBOLS[index], "size": 8},
+        customdata=[f"{run.lam:g}" for run in runs],
+        hovertemplate=f"{name}, λ = %{{customdata}}: condition number %{{x:.3g}}, error %{{y:.4f}}<extra></extra>",
+    )
+
+
+def _cell(index: int, score: Score) -> dict[str, Any]:
+    """Return the axes of one panel."""
+    (x, y), axes, (across, upright) = layout_axes(index), trace_axes(index), PLACES[index]
+    weights = {"type": "log", "dtick": 1, "exponentformat": "power", "anchor": axes["yaxis"], "domain": across}
+    kind = {"type": "log", "dtick": score.ticks, "exponentformat": "power"} if score.ticks else {"rangemode": "tozero"}
+    return {
+        x: {**weights, "title": "weight λ" if index > 1 else ""},
+        y: {**kind, "title": score.title, "anchor": axes["xaxis"], "domain": upright},
+    }

@@ -1,0 +1,74 @@
+"""Chapter 2 as its readers run it: refusals, other parameters, finished runs, the numbers it says."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+import torch
+
+from latentbook.learning.recipes import isometry
+from latentbook.press import claims
+from latentbook.press.execute import Job, Workers, run
+
+CHAPTER = Path(__file__).parents[2] / "book" / "2-isometry-ellipses.ipynb"
+
+SMOKE = {"scale": "smoke", "device": "cpu"}
+
+pytestmark = pytest.mark.kernel
+
+
+def execute(tmp_path, **values):
+    job = Job(str(CHAPTER), str(tmp_path / "out.ipynb"), values, 300.0)
+    return run(job, Workers()), nbformat.read(job.output, 4)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"digits": 15}, "`-r digits 015`"),
+        ({"digits": "0x"}, "at least two different digits"),
+        ({"validation_digits": 1}, "`-r validation_digits 015`"),
+        ({"lam": -1.0}, "`lam` is -1.0"),
+        ({"model": "vae"}, "'irvae'"),
+    ],
+)
+def test_a_wrong_parameter_stops_the_chapter_before_training(tmp_path, values, message):
+    report, ran = execute(tmp_path, **values)
+    assert message in report.error
+    assert not list(claims.record(ran))
+    assert "steps in" not in str(ran)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"model": "fmvae", "digits": "015", "validation_digits": "0157", "eta": None},
+        {"model": "irae", "latent_dim": 3},
+        {"lam": 0.0, "latent_dim": 4},
+    ],
+)
+def test_the_chapter_gets_to_its_end_with_other_parameters(tmp_path, values):
+    report, ran = execute(tmp_path, **SMOKE, steps=30, **values)
+    assert report.error == ""
+    rows = [output.data["text/plain"] for output, _, _ in claims.record(ran)]
+    assert len(rows) == 20
+    assert all(row.startswith("no band") for row in rows)
+
+
+def test_the_chapter_says_what_its_recipe_measures(smoke_notebooks, device):
+    """The same settings, trained here, give the numbers that the chapter claims."""
+    torch.set_default_dtype(torch.float32)
+    runs = isometry.family(isometry.settings(scale="smoke", device=str(device)))
+    [found] = [run for run in runs if run.lam == 100]
+    said = {name: value for _, name, value in claims.record(smoke_notebooks[CHAPTER.stem])}
+    assert said["isometry-error"] == pytest.approx(found.error, rel=1e-3)
+    assert said["isometry-condition"] == pytest.approx(float(found.condition.mean), rel=1e-2)
+    assert said["isometry-condition-plain"] == pytest.approx(float(runs[0].condition.mean), rel=1e-2)
+
+
+def test_the_example_of_a_reader_s_decoder_becomes_an_isometry(smoke_notebooks):
+    [cell] = [cell for cell in smoke_notebooks[CHAPTER.stem].cells if "yours = nn.Sequential" in cell.source]
+    (before, _), (condition, variance) = eval(cell.outputs[-1].data["text/plain"])
+    assert before > 2
+    assert condition < 1.1
+    assert variance < 0.01
