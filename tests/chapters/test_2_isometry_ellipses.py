@@ -51,7 +51,7 @@ def test_the_chapter_gets_to_its_end_with_other_parameters(tmp_path, values):
     report, ran = execute(tmp_path, **SMOKE, steps=30, **values)
     assert report.error == ""
     rows = [output.data["text/plain"] for output, _, _ in claims.record(ran)]
-    assert len(rows) == 20
+    assert len(rows) == 25
     assert all(row.startswith("no band") for row in rows)
 
 
