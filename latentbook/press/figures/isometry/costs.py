@@ -121,21 +121,28 @@ def probes_figure(groups: Mapping[str, Sequence[Spread]]) -> go.Figure:
 
     Chapter 2.
     """
-    rows = [(group, spread) for group, spreads in groups.items() for spread in spreads]
-    places = [-(row + 0.8 * list(groups).index(group)) for row, (group, _) in enumerate(rows)]
+    # A group is a line for its name, one for each way, and half a line of air.
+    starts = np.cumsum([0, *(len(spreads) + 1.5 for spreads in groups.values())])
+    rows = [
+        (-(start + 1 + row), spread)
+        for start, spreads in zip(starts, groups.values(), strict=False)
+        for row, spread in enumerate(spreads)
+    ]
     shape = layout(
-        height=70 + 30 * len(rows),
-        margin={"l": 200, "r": 16, "t": 8, "b": 44},
-        xaxis={"title": "estimate of the distortion", "zeroline": False},
+        height=round(60 + 22 * starts[-1]),
+        margin={"l": 96, "r": 16, "t": 8, "b": 44},
+        xaxis={"title": "estimate of the distortion"},
         yaxis={
-            "tickvals": places,
-            "ticktext": [f"{group}, {spread.name}" for group, spread in rows],
+            "tickvals": [place for place, _ in rows],
+            "ticktext": [spread.name for _, spread in rows],
+            "range": [0.8 - starts[-1], 0.8],
             "showline": False,
             "ticks": "",
         },
+        annotations=[_group(name, -start) for name, start in zip(groups, starts, strict=False)],
     )
     figure = go.Figure(layout=shape)
-    for place, (_, spread) in zip(places, rows, strict=True):
+    for place, spread in rows:
         low, high = torch.quantile(spread.values.double(), torch.tensor([0.05, 0.95], dtype=torch.float64)).tolist()
         words = f"mean {spread.values.mean():.3f}, 5 % below {low:.3f}, 5 % above {high:.3f}<extra></extra>"
         look = {"mode": "lines", "line": {"color": ACCENT, "width": 5}, "hovertemplate": words}
@@ -145,6 +152,11 @@ def probes_figure(groups: Mapping[str, Sequence[Spread]]) -> go.Figure:
         mark = {"mode": "markers", "marker": {"symbol": "line-ns", "size": 16, "line": {"color": NEUTRAL, "width": 2}}}
         figure.add_trace(go.Scatter(x=[spread.exact], y=[place], hoverinfo="skip", **mark))
     return figure
+
+
+def _group(name: str, place: float) -> dict[str, Any]:
+    where = {"xref": "paper", "x": 0, "y": place, "xanchor": "left"}
+    return {"text": f"<b>{name}</b>", "showarrow": False, **where}
 
 
 def _value(run: Run, name: str) -> float:

@@ -47,6 +47,7 @@ def _places(panels: Mapping[str, Sequence[tuple[float, float]]]) -> dict[str, tu
 PHONE = {
     "height": 480,
     "margin.l": 50,
+    "xaxis.title.text": "",
     **{f"{axis}.domain": list(place) for axis, place in _places(NARROW).items()},
 }
 

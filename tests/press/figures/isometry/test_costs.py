@@ -57,4 +57,14 @@ def test_a_bar_holds_nine_of_ten_estimates():
     np.testing.assert_allclose(bar.x, [0.05, 0.95], atol=1e-6)
     assert dot.x[0] == pytest.approx(0.5)
     assert mark.x == (0.4,)
-    assert list(figure.layout.yaxis.ticktext) == ["isometry, sphere"]
+    assert list(figure.layout.yaxis.ticktext) == ["sphere"]
+    assert [note.text for note in figure.layout.annotations] == ["<b>isometry</b>"]
+
+
+def test_every_estimate_has_a_line_of_its_own_below_the_name_of_its_group():
+    groups = {name: [Spread(kind, torch.rand(9), 0.5) for kind in "ab"] for name in ("one", "two")}
+    figure = probes_figure(groups)
+    first, second = (note.y for note in figure.layout.annotations)
+    places = list(figure.layout.yaxis.tickvals)
+    assert first > places[0] > places[1] > second > places[2] > places[3] > figure.layout.yaxis.range[0]
+    assert [trace.y[0] for trace in figure.data[1::3]] == places
