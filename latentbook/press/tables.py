@@ -5,15 +5,18 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping, Sequence
 
+from latentbook.press.figures import caption_output
+
 __all__ = ["table"]
 
 
-def table(columns: Sequence[str], rows: Mapping[str, Sequence[object]]) -> None:
+def table(columns: Sequence[str], rows: Mapping[str, Sequence[object]], caption: str = "") -> None:
     """Display a table; on a narrow screen it scrolls by itself.
 
     Args:
         columns: Titles of the values.
         rows: By the name of the row, one value for each column, as text or written as `str` writes it.
+        caption: A sentence or two below it; inline HTML is allowed.
 
     Raises:
         ValueError: If a row has another number of values.
@@ -27,6 +30,8 @@ def table(columns: Sequence[str], rows: Mapping[str, Sequence[object]]) -> None:
         if len(values) != len(columns):
             raise ValueError(f"`rows[{name!r}]` has {len(values)} values for {len(columns)} `columns`")
     display({"text/html": _as_html(columns, cells), "text/plain": _as_text(columns, cells)}, raw=True)
+    if caption:
+        display(caption_output(caption), raw=True)
 
 
 def _as_html(columns: Sequence[str], cells: Mapping[str, Sequence[str]]) -> str:

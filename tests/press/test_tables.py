@@ -26,6 +26,11 @@ def test_names_are_no_markup(shown):
     assert "a &lt; b" in shown[0]["text/html"]
 
 
+def test_a_caption_stands_below(shown):
+    table(["x"], {"a": [1]}, caption="Seen <b>twice</b>.")
+    assert shown[1]["text/html"] == '<p class="lb-caption">Seen <b>twice</b>.</p>'
+
+
 def test_a_row_of_another_length_is_refused():
     with pytest.raises(ValueError, match=r"`rows\['exact'\]` has 1 values for 2 `columns`"):
         table(["error", "rate"], {"exact": [1]})

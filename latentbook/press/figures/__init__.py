@@ -9,7 +9,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-__all__ = ["ACCENT", "CLASSES", "MUTED", "THEMED", "WARM", "layout", "show", "slider", "with_frames"]
+__all__ = ["ACCENT", "CLASSES", "MUTED", "THEMED", "WARM", "caption_output", "layout", "show", "slider", "with_frames"]
 
 ACCENT = "#1098ad"
 WARM = "#e8590c"
@@ -141,5 +141,15 @@ def show(figure: go.Figure, *, alt: str, caption: str = "", phone: Mapping[str, 
     content["layout"]["meta"] = {**content["layout"].get("meta", {}), **page}
     display({"application/vnd.plotly.v1+json": content, "text/plain": alt}, raw=True)
     if caption:
-        text = f'<p class="lb-caption">{caption}</p>'
-        display({"text/html": text, "text/plain": html.unescape(caption)}, raw=True)
+        display(caption_output(caption), raw=True)
+
+
+def caption_output(caption: str) -> dict[str, str]:
+    """Return the output that says something under a figure or a table.
+
+    Args:
+        caption: Inline HTML.
+
+    All chapters.
+    """
+    return {"text/html": f'<p class="lb-caption">{caption}</p>', "text/plain": html.unescape(caption)}

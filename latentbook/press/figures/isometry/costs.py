@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,40 +12,76 @@ import torch
 from torch import Tensor
 
 from latentbook.learning.recipes.isometry import Run
-from latentbook.press.figures import ACCENT, CLASSES, layout
+from latentbook.press.figures import ACCENT, CLASSES, WARM, layout
 from latentbook.press.figures.parts import KEY_ABOVE, NEUTRAL, layout_axes, rule, trace_axes
+from latentbook.press.numbers import in_figures
 
-__all__ = ["COSTS_PHONE", "Spread", "costs_figure", "probes_figure", "trade_figure"]
+__all__ = ["COSTS_PHONE", "Spread", "above_one", "costs_figure", "excess", "probes_figure", "trade_figure"]
 
 
 class Score(NamedTuple):
-    """One panel: its title, what it shows of a run, and the ticks of a logarithmic axis; a linear one has none."""
+    """One panel: its title, what it shows of a run, and whether its axis is logarithmic."""
 
     title: str
-    name: str
-    ticks: str | int = 0
+    of: Callable[[Run], float]
+    logarithmic: bool = False
+
+
+def excess(run: Run) -> float:
+    """Return by how much the mean condition number exceeds 1; on a logarithmic axis, at least a millionth.
+
+    Args:
+        run: A run; nan if all its points are degenerate.
+
+    Chapter 2.
+    """
+    return max(float(run.condition.mean) - 1, 1e-6)
+
+
+def above_one(runs: Sequence[Run]) -> dict[str, Any]:
+    """Return what an axis of `excess` needs.
+
+    Args:
+        runs: All that are drawn on it.
+
+    Chapter 2.
+    """
+    values = [excess(run) for run in runs if np.isfinite(excess(run))] or [1.0]
+    low, high = math.log10(min(values)), math.log10(max(values))
+    return {"type": "log", "range": [low - 0.3, high + 0.3], **_decades(low, high)}
 
 
 SCORES = (
-    Score("squared error", "error"),
-    Score("rate (nats)", "rate"),
-    Score("mean condition number", "condition", "D2"),
-    Score("variance of the metric", "variance", 2),
+    Score("squared error", lambda run: run.error),
+    Score("rate (nats)", lambda run: run.rate),
+    Score("noise σ", lambda run: run.sigma),
+    Score("mean κ − 1", excess, logarithmic=True),
+    Score("variance of the metric", lambda run: run.variance, logarithmic=True),
+    Score("m F − 1", lambda run: run.codes.shape[1] * run.distortion - 1, logarithmic=True),
 )
-COLOURS, SYMBOLS = (ACCENT, CLASSES[1], CLASSES[9], CLASSES[5]), ("circle", "square", "diamond", "triangle-up")
-PLACES = (([0.0, 0.43], [0.6, 1.0]), ([0.57, 1.0], [0.6, 1.0]), ([0.0, 0.43], [0.0, 0.4]), ([0.57, 1.0], [0.0, 0.4]))
+COLUMNS = 3
+COLOURS, SYMBOLS = (ACCENT, WARM, CLASSES[9], CLASSES[5]), ("circle", "square", "diamond", "triangle-up")
+SMALLEST = 1e-7
+
+
+def _place(index: int) -> tuple[list[float], list[float]]:
+    row, column = divmod(index, COLUMNS)
+    left, low = column * 0.365, (0.58, 0.0)[row]
+    return [left, left + 0.27], [low, low + 0.42]
+
+
 COSTS_PHONE: dict[str, object] = {
-    "height": 900,
+    "height": 1250,
     **{
-        f"{axis}axis{'' if index == 0 else index + 1}.domain": domain
-        for index in range(4)
-        for axis, domain in (("x", [0.0, 1.0]), ("y", [0.79 - 0.263 * index, 1.0 - 0.263 * index]))
+        f"{layout_axes(index)[axis]}.domain": domain
+        for index in range(len(SCORES))
+        for axis, domain in enumerate(([0.0, 1.0], [0.87 - 0.174 * index, 1.0 - 0.174 * index]))
     },
 }
 
 
 def costs_figure(repeats: Sequence[Sequence[Run]]) -> go.Figure:
-    """Return four scores against the weight; with repeats, their mean and a bar of one standard deviation.
+    """Return six scores against the weight; with repeats, their mean and a bar of one standard deviation.
 
     The run without penalty is a dashed line: a logarithmic axis has no zero.
 
@@ -59,19 +96,20 @@ def costs_figure(repeats: Sequence[Sequence[Run]]) -> go.Figure:
     lams = [run.lam for run in repeats[0]]
     if any([run.lam for run in runs] != lams for runs in repeats) or 0.0 not in lams:
         raise ValueError("`repeats` must have the same weights in the same order, with 0 among them")
-    figure = go.Figure(layout=layout(height=520, margin={"l": 56, "r": 16, "t": 16, "b": 44}))
+    figure = go.Figure(layout=layout(height=470, margin={"l": 56, "r": 8, "t": 16, "b": 44}))
     for index, score in enumerate(SCORES):
-        values = np.array([[_value(run, score.name) for run in runs] for runs in repeats])
+        values = np.array([[score.of(run) for run in runs] for runs in repeats])
+        if score.logarithmic:
+            values = values.clip(min=SMALLEST)
         plain, others = values[:, lams.index(0.0)].mean(), [k for k, lam in enumerate(lams) if lam > 0]
         figure.add_trace(_costs(index, [lams[k] for k in others], values[:, others]))
-        # A logarithmic axis has no place for zero.
-        if np.isfinite(plain) and (plain > 0 or not score.ticks):
+        if np.isfinite(plain):
             axes = trace_axes(index)
             place = {"xref": f"{axes['xaxis']} domain", "yref": axes["yaxis"]}
             figure.add_shape({**rule(y=float(plain)), **place})
-            where = {**place, "x": 1, "y": np.log10(plain) if score.ticks else plain}
+            where = {**place, "x": 1, "y": np.log10(plain) if score.logarithmic else plain}
             figure.add_annotation(text="λ = 0", showarrow=False, **where, xanchor="right", yanchor="bottom")
-        figure.update_layout(_cell(index, score))
+        figure.update_layout(_cell(index, score, lams, values))
     return figure
 
 
@@ -91,7 +129,7 @@ def trade_figure(families: Mapping[str, Sequence[Run]]) -> go.Figure:
     shape = layout(
         height=400,
         margin={"l": 60, "r": 16, "t": 40, "b": 44},
-        xaxis={"title": "mean condition number", "type": "log", "tickvals": [1, 2, 5, 10, 20, 50]},
+        xaxis={"title": "mean κ − 1", **above_one([run for runs in families.values() for run in runs])},
         yaxis={"title": "squared error", "rangemode": "tozero"},
         **KEY_ABOVE,
     )
@@ -131,7 +169,7 @@ def probes_figure(groups: Mapping[str, Sequence[Spread]]) -> go.Figure:
     shape = layout(
         height=round(60 + 22 * starts[-1]),
         margin={"l": 96, "r": 16, "t": 8, "b": 44},
-        xaxis={"title": "estimate of the distortion"},
+        xaxis={"title": "estimate of the distortion", "type": "log", "tickvals": [0.125, 0.25, 0.5, 1, 2, 4, 8, 16]},
         yaxis={
             "tickvals": [place for place, _ in rows],
             "ticktext": [spread.name for _, spread in rows],
@@ -159,10 +197,6 @@ def _group(name: str, place: float) -> dict[str, Any]:
     return {"text": f"<b>{name}</b>", "showarrow": False, **where}
 
 
-def _value(run: Run, name: str) -> float:
-    return float(run.condition.mean) if name == "condition" else float(getattr(run, name))
-
-
 def _costs(index: int, lams: Sequence[float], values: np.ndarray) -> go.Scatter:
     bars = {"type": "data", "array": values.std(0, ddof=1).tolist()} if len(values) > 1 else None
     return go.Scatter(
@@ -179,23 +213,32 @@ def _costs(index: int, lams: Sequence[float], values: np.ndarray) -> go.Scatter:
 
 def _kind(index: int, name: str, runs: Sequence[Run]) -> go.Scatter:
     return go.Scatter(
-        x=[float(run.condition.mean) for run in runs],
+        x=[excess(run) for run in runs],
         y=[run.error for run in runs],
         mode="lines+markers",
         name=name,
         line={"color": COLOURS[index], "width": 2},
         marker={"symbol": SYMBOLS[index], "size": 8},
-        customdata=[f"{run.lam:g}" for run in runs],
-        hovertemplate=f"{name}, λ = %{{customdata}}: condition number %{{x:.3g}}, error %{{y:.4f}}<extra></extra>",
+        customdata=[(f"{run.lam:g}", f"{float(run.condition.mean):.3f}") for run in runs],
+        hovertemplate=f"{name}, λ = %{{customdata[0]}}: mean κ %{{customdata[1]}}, error %{{y:.4f}}<extra></extra>",
     )
 
 
-def _cell(index: int, score: Score) -> dict[str, Any]:
+def _decades(low: float, high: float) -> dict[str, Any]:
+    """Return ticks at powers of ten between two logarithms, at most seven, written as one writes them."""
+    powers = range(math.floor(low), math.ceil(high) + 1, 1 if high - low <= 6 else 2)
+    return {"tickvals": [10.0**power for power in powers], "ticktext": [in_figures(10.0**power, 1) for power in powers]}
+
+
+def _cell(index: int, score: Score, lams: Sequence[float], values: np.ndarray) -> dict[str, Any]:
     """Return the axes of one panel."""
-    (x, y), axes, (across, upright) = layout_axes(index), trace_axes(index), PLACES[index]
-    weights = {"type": "log", "dtick": 1, "exponentformat": "power", "anchor": axes["yaxis"], "domain": across}
-    kind = {"type": "log", "dtick": score.ticks, "exponentformat": "power"} if score.ticks else {"rangemode": "tozero"}
-    return {
-        x: {**weights, "title": "weight λ" if index > 1 else ""},
-        y: {**kind, "title": score.title, "anchor": axes["xaxis"], "domain": upright},
-    }
+    (x, y), axes, (across, upright) = layout_axes(index), trace_axes(index), _place(index)
+    drawn = [lam for lam in lams if lam > 0]
+    ticks = _decades(math.log10(min(drawn)), math.log10(max(drawn)))
+    weights = {"type": "log", **ticks, "anchor": axes["yaxis"], "domain": across, "title": "weight λ"}
+    kind: dict[str, Any] = {"rangemode": "tozero", "nticks": 5}
+    finite = values[np.isfinite(values)]
+    if score.logarithmic and len(finite):
+        kind = {"type": "log", **_decades(math.log10(finite.min()), math.log10(finite.max()))}
+    title = {"text": score.title, "standoff": 4}
+    return {x: weights, y: {**kind, "title": title, "anchor": axes["xaxis"], "domain": upright}}

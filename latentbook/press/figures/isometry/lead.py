@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import plotly.graph_objects as go
 import torch
 from torch import Tensor
@@ -13,6 +13,7 @@ from latentbook.isometry import ellipse_radius
 from latentbook.learning.recipes.isometry import Run
 from latentbook.press.figures import ACCENT, with_frames
 from latentbook.press.figures.isometry.align import Plane, aligned
+from latentbook.press.figures.isometry.costs import above_one, excess
 from latentbook.press.figures.isometry.planes import (
     CIRCLED,
     SHOWN,
@@ -26,14 +27,15 @@ from latentbook.press.figures.isometry.planes import (
 from latentbook.press.figures.pairs import ENLARGED, TEAL
 from latentbook.press.figures.parts import expect_shape, png
 from latentbook.press.figures.strips import strips_canvas
+from latentbook.press.numbers import in_figures
 
-__all__ = ["PHONE", "isometry_slider", "straight_line"]
+__all__ = ["PHONE", "isometry_slider", "shared_radius", "straight_line"]
 
-# Images along the line.
-STEPS = 10
+# Images along the line, and in a row.
+STEPS, ROW = 10, 5
 # Panels of the slider: where they are on a wide screen, and on a phone.
-WIDE = {"plane": ((0.0, 0.52), (0.28, 1.0)), "trade": ((0.68, 1.0), (0.4, 1.0)), "strip": ((0.0, 1.0), (0.0, 0.14))}
-NARROW = {"plane": ((0.0, 1.0), (0.42, 1.0)), "trade": ((0.0, 1.0), (0.0, 0.18)), "strip": ((0.0, 1.0), (0.25, 0.33))}
+WIDE = {"plane": ((0.0, 0.56), (0.0, 1.0)), "trade": ((0.69, 1.0), (0.5, 1.0)), "strip": ((0.64, 1.0), (0.0, 0.3))}
+NARROW = {"plane": ((0.0, 1.0), (0.48, 1.0)), "trade": ((0.0, 1.0), (0.0, 0.15)), "strip": ((0.1, 0.9), (0.25, 0.42))}
 AXES = {"plane": ("xaxis", "yaxis"), "trade": ("xaxis2", "yaxis2"), "strip": ("xaxis3", "yaxis3")}
 # What traces call them.
 PLANE, TRADE = {"xaxis": "x", "yaxis": "y"}, {"xaxis": "x2", "yaxis": "y2"}
@@ -45,7 +47,7 @@ def _places(panels: Mapping[str, Sequence[tuple[float, float]]]) -> dict[str, tu
 
 
 PHONE = {
-    "height": 480,
+    "height": 470,
     "margin.l": 50,
     "xaxis.title.text": "",
     **{f"{axis}.domain": list(place) for axis, place in _places(NARROW).items()},
@@ -71,15 +73,14 @@ def isometry_slider(runs: Sequence[Run], labels: Tensor, ends: tuple[int, int], 
     """
     expect_shape("labels", labels, (len(runs[0].codes),), "one label for each code")
     planes = aligned(runs)
-    radius = float(ellipse_radius(planes[active].metric, planes[active].codes, SIZE))
+    radius = shared_radius(planes[active])
     shown = some_of_each(labels, SHOWN)
     reach = 1.12 * max(float(plane.codes[shown].abs().max()) for plane in planes)
     circled = shown[spread_out(planes[active].codes[shown], CIRCLED)]
     frames = [_frame(run, plane, runs, labels, ends, circled, radius) for run, plane in zip(runs, planes, strict=True)]
-    tall, wide = strips_canvas(straight_line(runs[0], ends)[None]).shape[:2]
+    tall, wide = strips_canvas(_in_rows(straight_line(runs[0], ends))).shape[:2]
     panels = {axis: {"domain": place} for axis, place in _places(WIDE).items()}
     square = {"range": [-reach, reach], "constrain": "domain"}
-    conditions, errors = [float(run.condition.mean) for run in runs], [run.error for run in runs]
     return with_frames(
         frames,
         active,
@@ -92,15 +93,14 @@ def isometry_slider(runs: Sequence[Run], labels: Tensor, ends: tuple[int, int], 
             **panels["xaxis2"],
             "anchor": "y2",
             "type": "log",
-            "title": {"text": "mean condition number", "standoff": 4},
-            "range": [-0.05, math.log10(1.3 * max(conditions))],
-            "tickvals": [1, 2, 5, 10, 20, 50, 100],
+            "title": {"text": "mean κ − 1", "standoff": 4},
+            **above_one(runs),
         },
         yaxis2={
             **panels["yaxis2"],
             "anchor": "x2",
             "title": {"text": "squared error", "standoff": 4},
-            "range": [0, 1.08 * max(errors)],
+            "range": [0, 1.08 * max(run.error for run in runs)],
             "nticks": 5,
         },
         xaxis3={
@@ -120,6 +120,20 @@ def isometry_slider(runs: Sequence[Run], labels: Tensor, ends: tuple[int, int], 
             "constraintoward": "top",
         },
     )
+
+
+def shared_radius(plane: Plane) -> float:
+    """Return the radius by which ellipses of a plane, and of those beside it, can be seen and told apart.
+
+    Args:
+        plane: The one that it is made for.
+
+    Returns:
+        Length of all steps, in data units.
+
+    Chapter 2.
+    """
+    return float(ellipse_radius(plane.metric, plane.codes, SIZE))
 
 
 @torch.no_grad()
@@ -157,26 +171,26 @@ def _frame(
         cloud(plane.codes[shown], labels[shown], **PLANE),
         outlines(plane.subset(circled), radius, **PLANE),
         go.Scatter(
-            x=[start[0], end[0]],
-            y=[start[1], end[1]],
+            x=np.linspace(start[0], end[0], STEPS).round(3),
+            y=np.linspace(start[1], end[1], STEPS).round(3),
             mode="lines+markers",
             line={"color": ACCENT, "width": 2.5},
-            marker={"color": ACCENT, "size": 8},
+            marker={"color": ACCENT, "size": [9, *[5] * (STEPS - 2), 9]},
             hoverinfo="skip",
             **PLANE,
         ),
         go.Scatter(
-            x=[float(other.condition.mean) for other in runs],
+            x=[excess(other) for other in runs],
             y=[other.error for other in runs],
             mode="lines+markers",
             line={"color": ACCENT, "width": 1},
             marker={"color": "rgba(0,0,0,0)", "size": 7, "line": {"color": ACCENT, "width": 1.5}},
-            customdata=[f"{other.lam:g}" for other in runs],
-            hovertemplate="λ = %{customdata}: condition number %{x:.3g}, error %{y:.4f}<extra></extra>",
+            customdata=[(f"{other.lam:g}", f"{float(other.condition.mean):.3f}") for other in runs],
+            hovertemplate="λ = %{customdata[0]}: mean κ %{customdata[1]}, error %{y:.4f}<extra></extra>",
             **TRADE,
         ),
         go.Scatter(
-            x=[float(run.condition.mean)],
+            x=[excess(run)],
             y=[run.error],
             mode="markers",
             marker={"color": ACCENT, "size": 13},
@@ -191,16 +205,21 @@ def _frame(
 
 def _picture(images: Tensor) -> dict:
     """Return decoded images as a strip of the layout."""
-    canvas = strips_canvas(images[None])
+    canvas = strips_canvas(_in_rows(images))
     corner = {"x": -0.5, "y": -0.5, "xref": "x3", "yref": "y3", "xanchor": "left", "yanchor": "top"}
     source = png(canvas, TEAL, enlarge=-(-ENLARGED // images.shape[-2]))
     return {"source": source, **corner, "sizex": canvas.shape[1], "sizey": canvas.shape[0], "sizing": "stretch"}
 
 
+def _in_rows(images: Tensor) -> Tensor:
+    return images.reshape(-1, ROW, *images.shape[1:])
+
+
 def _words(run: Run) -> dict:
     """Return what a frame shows, in words: JupyterLab has it inside the figure, the page beside the slider."""
     words = (
-        f"<b>condition number {float(run.condition.mean):.2f}</b>, variance of the metric {run.variance:.2g}, "
+        f"<b>condition number {float(run.condition.mean):.2f}</b>, "
+        f"variance of the metric {in_figures(run.variance, 2)}, "
         f"squared error {run.error:.4f}"
     )
     place = {"xref": "paper", "yref": "paper", "x": 0, "y": 1, "xanchor": "left", "yanchor": "bottom", "yshift": 10}

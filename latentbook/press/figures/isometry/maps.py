@@ -75,7 +75,7 @@ def maps_figure(maps: Sequence[tuple[str, Callable[[Tensor], Tensor]]], reach: f
     figure = go.Figure(layout=layout(height=90 + round(1300 / count), margin={"l": 8, "r": 8, "t": 44, "b": 8}))
     side = torch.linspace(-0.75, 0.75, 4) * reach
     centres = torch.cartesian_prod(side, side)
-    grid = _grid(reach)
+    grid, mapped = _grid(reach), []
     for column, (title, f) in enumerate(maps):
         rings = ellipses(pullback_metric(f, centres), centres, radius).outline
         figure.add_traces([_line(grid, FINE, column), _line(rings, BOLD, column)])
@@ -84,6 +84,8 @@ def maps_figure(maps: Sequence[tuple[str, Callable[[Tensor], Tensor]]], reach: f
         )
         figure.add_annotation(_title(title, column))
         figure.update_layout(_cells(column, count, 1.1 * reach))
+        mapped.append(_mapped(f, grid).reshape(-1, 2))
+    figure.update_layout(_one_scale(mapped))
     return figure
 
 
@@ -102,6 +104,17 @@ def maps_phone(count: int) -> dict[str, object]:
             x, y = layout_axes(index)
             phone |= {f"{x}.domain": across, f"{y}.domain": [high - 0.82 / count, high]}
     return phone
+
+
+def _one_scale(mapped: Sequence[Tensor]) -> dict[str, Any]:
+    """Return ranges of one length for the data of all maps, so that equal lengths look equal."""
+    half = 0.55 * max(float((points.amax(0) - points.amin(0)).max()) for points in mapped)
+    found = {}
+    for column, points in enumerate(mapped):
+        middle = ((points.amin(0) + points.amax(0)) / 2).tolist()
+        for axis, centre in zip(layout_axes(len(mapped) + column), middle, strict=True):
+            found[axis] = {"range": [centre - half, centre + half]}
+    return found
 
 
 def _grid(reach: float) -> Tensor:

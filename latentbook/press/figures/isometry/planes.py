@@ -26,7 +26,9 @@ CORNERS, SIZE = 32, 0.12
 def planes_figure(
     planes: Sequence[tuple[str, Tensor, Tensor | None]], labels: Tensor, names: Sequence[str] | None = None
 ) -> go.Figure:
-    """Return latent planes side by side, each with ellipses where it has a metric, each at a scale of its own.
+    """Return latent planes side by side, with ellipses where they have a metric.
+
+    Planes with a metric have one scale, and their ellipses one radius, that of the last of them.
 
     Args:
         planes: Title, codes ``(N, 2)`` and metric ``(N, 2, 2)`` or None; from one to four.
@@ -41,6 +43,9 @@ def planes_figure(
     count = len(planes)
     if not 1 <= count <= 4:
         raise ValueError(f"`planes` has {count} of them: from one to four fit side by side")
+    measured = [(codes, metric) for _, codes, metric in planes if metric is not None]
+    reach = max((_reach(codes) for codes, _ in measured), default=None)
+    radius = ellipse_radius(measured[-1][1], measured[-1][0], SIZE) if measured else 0.0
     figure = go.Figure(layout=layout(height=46 + round(560 / count), margin={"l": 8, "r": 8, "t": 30, "b": 8}))
     for index, (title, codes, metric) in enumerate(planes):
         expect_shape(f"codes of {title}", codes, (len(labels), 2), "a point of the plane for each label")
@@ -49,13 +54,13 @@ def planes_figure(
         figure.add_trace(cloud(codes[shown], labels[shown], names, **axes))
         if metric is not None:
             circled = shown[spread_out(codes[shown], CIRCLED)]
-            radius = ellipse_radius(metric, codes, SIZE)
             figure.add_trace(outlines(Plane(codes, metric).subset(circled), radius, **axes))
         middle = {"xref": f"{axes['xaxis']} domain", "yref": f"{axes['yaxis']} domain", "x": 0.5, "y": 1}
         figure.add_annotation(text=title, showarrow=False, **middle, yanchor="bottom", yshift=4)
         for note in names_of_classes(codes, labels, names, **axes):
             figure.add_annotation(note)
-        figure.update_layout(_square(index, count, codes[shown]))
+        own = _reach(codes) if metric is None or reach is None else reach
+        figure.update_layout(_square(index, count, codes, own))
     return figure
 
 
@@ -91,7 +96,12 @@ def cloud(codes: Tensor, labels: Tensor, names: Sequence[str] | None = None, **a
         x=_rounded(codes[:, 0]),
         y=_rounded(codes[:, 1]),
         mode="markers",
-        marker={"size": 5, "color": [CLASSES[label] for label in labels.tolist()], "opacity": 0.75},
+        marker={
+            "size": 5,
+            "color": [CLASSES[label] for label in labels.tolist()],
+            "opacity": 0.85,
+            "line": {"color": "rgba(110,110,110,0.7)", "width": 0.6},
+        },
         customdata=called,
         hovertemplate="%{customdata}<extra></extra>",
         **axes,
@@ -186,10 +196,14 @@ def _rounded(values: Tensor) -> np.ndarray:
     return values.detach().cpu().double().numpy().round(3)
 
 
-def _square(index: int, count: int, codes: Tensor) -> dict[str, Any]:
+def _reach(codes: Tensor) -> float:
+    """Return half the side of the square that holds codes, and some room."""
+    return 0.56 * float((codes.amax(0) - codes.amin(0)).max())
+
+
+def _square(index: int, count: int, codes: Tensor, reach: float) -> dict[str, Any]:
     """Return axes of one scale that hold the codes, without ticks: only shapes are compared."""
-    low, high = codes.amin(0), codes.amax(0)
-    middle, reach = (low + high) / 2, 0.55 * (high - low).max()
+    middle = (codes.amin(0) + codes.amax(0)) / 2
     gap = 0.03
     width = (1 - gap * (count - 1)) / count
     left = index * (width + gap)

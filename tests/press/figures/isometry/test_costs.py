@@ -17,20 +17,22 @@ def family(scale=1.0):
 def test_every_score_is_drawn_against_the_weight_and_the_plain_run_as_a_line():
     runs = family()
     figure = costs_figure([runs])
-    error, rate, condition, _ = figure.data
+    error, rate, noise, condition, variance, _ = figure.data
     assert list(error.x) == [1.0, 1.5]
     assert list(error.y) == [run.error for run in runs[1:]]
     assert list(rate.y) == [5.0, 5.0]
-    assert list(condition.y) == [float(run.condition.mean) for run in runs[1:]]
+    assert list(noise.y) == [1.0, 1.0]
+    assert list(condition.y) == [float(run.condition.mean) - 1 for run in runs[1:]]
+    assert max(variance.y) < 1e-6
     levels = [shape.y0 for shape in figure.layout.shapes]
-    assert levels[:3] == [runs[0].error, 5.0, float(runs[0].condition.mean)]
+    assert levels[:4] == [runs[0].error, 5.0, 1.0, float(runs[0].condition.mean) - 1]
     assert error.error_y.array is None
 
 
 def test_repeats_are_their_mean_with_a_bar_of_one_standard_deviation():
     first, second = family(), family(2.0)
-    condition = costs_figure([first, second]).data[2]
-    both = np.array([[float(run.condition.mean) for run in runs[1:]] for runs in (first, second)])
+    condition = costs_figure([first, second]).data[3]
+    both = np.array([[float(run.condition.mean) - 1 for run in runs[1:]] for runs in (first, second)])
     np.testing.assert_allclose(condition.y, both.mean(0))
     np.testing.assert_allclose(condition.error_y.array, both.std(0, ddof=1))
 
@@ -45,7 +47,7 @@ def test_weights_that_differ_are_refused():
 def test_kinds_are_told_apart_by_more_than_colour():
     figure = trade_figure({str(k): family() for k in range(4)})
     assert len({line.marker.symbol for line in figure.data}) == len({line.line.color for line in figure.data}) == 4
-    assert list(figure.data[0].x) == [float(run.condition.mean) for run in family()]
+    assert list(figure.data[0].x) == [float(run.condition.mean) - 1 for run in family()]
     with pytest.raises(ValueError, match="from one to 4"):
         trade_figure({str(k): family() for k in range(5)})
 

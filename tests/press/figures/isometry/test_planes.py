@@ -59,7 +59,7 @@ def test_planes_stand_side_by_side_each_with_its_own():
     assert figure.layout.xaxis.domain[1] < figure.layout.xaxis2.domain[0]
     assert (figure.layout.yaxis.scaleanchor, figure.layout.yaxis2.scaleanchor) == ("x", "x2")
     for axes in (figure.layout.xaxis, figure.layout.yaxis):
-        assert axes.range[1] - axes.range[0] == pytest.approx(11.0, abs=1e-2)
+        assert axes.range[1] - axes.range[0] == pytest.approx(11.2, abs=1e-2)
 
 
 def test_on_a_phone_planes_stand_below_each_other():
