@@ -66,16 +66,16 @@ SMALLEST = 1e-7
 
 def _place(index: int) -> tuple[list[float], list[float]]:
     row, column = divmod(index, COLUMNS)
-    left, low = column * 0.365, (0.58, 0.0)[row]
-    return [left, left + 0.27], [low, low + 0.42]
+    left, low = column * 0.36, (0.6, 0.0)[row]
+    return [left, left + 0.28], [low, low + 0.36]
 
 
 COSTS_PHONE: dict[str, object] = {
-    "height": 1250,
+    "height": 1300,
     **{
         f"{layout_axes(index)[axis]}.domain": domain
         for index in range(len(SCORES))
-        for axis, domain in enumerate(([0.0, 1.0], [0.87 - 0.174 * index, 1.0 - 0.174 * index]))
+        for axis, domain in enumerate(([0.0, 1.0], [0.885 - 0.177 * index, 1.0 - 0.177 * index]))
     },
 }
 
@@ -96,7 +96,7 @@ def costs_figure(repeats: Sequence[Sequence[Run]]) -> go.Figure:
     lams = [run.lam for run in repeats[0]]
     if any([run.lam for run in runs] != lams for runs in repeats) or 0.0 not in lams:
         raise ValueError("`repeats` must have the same weights in the same order, with 0 among them")
-    figure = go.Figure(layout=layout(height=470, margin={"l": 56, "r": 8, "t": 16, "b": 44}))
+    figure = go.Figure(layout=layout(height=480, margin={"l": 44, "r": 8, "t": 30, "b": 44}))
     for index, score in enumerate(SCORES):
         values = np.array([[score.of(run) for run in runs] for runs in repeats])
         if score.logarithmic:
@@ -109,6 +109,7 @@ def costs_figure(repeats: Sequence[Sequence[Run]]) -> go.Figure:
             figure.add_shape({**rule(y=float(plain)), **place})
             where = {**place, "x": 1, "y": np.log10(plain) if score.logarithmic else plain}
             figure.add_annotation(text="λ = 0", showarrow=False, **where, xanchor="right", yanchor="bottom")
+        figure.add_annotation(_title(index, score.title))
         figure.update_layout(_cell(index, score, lams, values))
     return figure
 
@@ -224,10 +225,22 @@ def _kind(index: int, name: str, runs: Sequence[Run]) -> go.Scatter:
     )
 
 
+def _title(index: int, words: str) -> dict[str, Any]:
+    """Return the name of a panel, above it on the left."""
+    axes = trace_axes(index)
+    place = {"xref": f"{axes['xaxis']} domain", "yref": f"{axes['yaxis']} domain", "x": 0, "y": 1}
+    return {"text": words, "showarrow": False, **place, "xanchor": "left", "yanchor": "bottom", "yshift": 6}
+
+
 def _decades(low: float, high: float) -> dict[str, Any]:
     """Return ticks at powers of ten between two logarithms, at most seven, written as one writes them."""
     powers = range(math.floor(low), math.ceil(high) + 1, 1 if high - low <= 6 else 2)
-    return {"tickvals": [10.0**power for power in powers], "ticktext": [in_figures(10.0**power, 1) for power in powers]}
+    return {"tickvals": [10.0**power for power in powers], "ticktext": [_power(power) for power in powers]}
+
+
+def _power(power: int) -> str:
+    """Return a power of ten, with its zeros where there are few."""
+    return f"{10.0**power:g}" if -3 <= power <= 3 else in_figures(10.0**power, 1)
 
 
 def _cell(index: int, score: Score, lams: Sequence[float], values: np.ndarray) -> dict[str, Any]:
@@ -240,5 +253,4 @@ def _cell(index: int, score: Score, lams: Sequence[float], values: np.ndarray) -
     finite = values[np.isfinite(values)]
     if score.logarithmic and len(finite):
         kind = {"type": "log", **_decades(math.log10(finite.min()), math.log10(finite.max()))}
-    title = {"text": score.title, "standoff": 4}
-    return {x: weights, y: {**kind, "title": title, "anchor": axes["xaxis"], "domain": upright}}
+    return {x: weights, y: {**kind, "anchor": axes["xaxis"], "domain": upright}}
