@@ -84,7 +84,7 @@ class Run:
     ) -> None:
         self.model, self.update, self.generator, self.callbacks, self.file = model, update, generator, callbacks, file
         shapes = {name: [str(value.dtype), *value.shape] for name, value in model.state_dict().items()}
-        self.spec = {**spec, "model": shapes}
+        self.spec = {**spec, "shapes": shapes}
         self.step, self.stopped, self.finished = 0, False, False
         self.names: list[str] = []
         self.waiting: list[Tensor] = []
@@ -198,7 +198,7 @@ class Run:
         # JSON has made lists of tuples.
         for name, value in self.spec.items():
             if (there := spec.get(name)) != value:
-                told = f"its {name} is {there}, not {value}" if name != "model" else "its model has other shapes"
+                told = f"its {name} is {there}, not {value}" if name != "shapes" else "its model has other shapes"
                 raise ValueError(f"`checkpoint` {self.file} is of another run, {told}: delete it or pass another file")
 
 

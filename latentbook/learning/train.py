@@ -56,6 +56,7 @@ def fit(
     update: Callable[[nn.Module], Update] | None = None,
     draw: Callable[[Dataset, int, torch.Generator], Any] = Dataset.batch,
     checkpoint: Path | None = None,
+    spec: Mapping[str, Any] | None = None,
     every: float = 30.0,
     callbacks: Sequence[Callback] = (),
     progress: Progress | None = None,
@@ -83,6 +84,8 @@ def fit(
         update: Makes, from the model, a step that replaces the default descent.
         draw: ``draw(data, batch_size, generator)`` to a batch, if it is more than examples: noise, say.
         checkpoint: A file; read if it is there, written as the run goes.
+        spec: What else decides the run, by name, such as the weights: what JSON can hold. A checkpoint of another is
+            refused.
         every: Seconds between two checkpoints.
         callbacks: Called in order.
         progress: A line to advance; by default one of its own.
@@ -110,9 +113,9 @@ def fit(
     _require_range("steps", steps, 1)
     _require_range("batch_size", batch_size, 1, len(data))
     descent = update(model) if update else _Descent(loss, weights, optimizer(model.parameters()), schedule)
-    spec = {"steps": steps, "batch_size": batch_size, "seed": seed, "data": [data.name, *data.x.shape]}
+    whole = {**(spec or {}), "steps": steps, "batch_size": batch_size, "seed": seed, "data": [data.name, *data.x.shape]}
     with seeded(seed), _threads(model, data):
-        run = Run(model, descent, torch.Generator(data.device).manual_seed(seed), callbacks, spec, checkpoint)
+        run = Run(model, descent, torch.Generator(data.device).manual_seed(seed), callbacks, whole, checkpoint)
         run.resume()
         model.train()
         with Progress(steps) if progress is None else nullcontext(progress) as line:

@@ -172,6 +172,23 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path, change, message):
         run(make(), make_data(), **change, checkpoint=tmp_path / "run")
 
 
+@pytest.mark.parametrize(
+    ("there", "asked", "message"),
+    [
+        ({"lam": 1.0}, {"lam": 2.0}, "its lam is 1.0, not 2.0"),
+        # A grid, which JSON gives back as a list, and a name that the run uses too.
+        ({"lam": [1.0, 2.0]}, {"lam": [1.0, 3.0]}, r"its lam is \[1.0, 2.0\], not \[1.0, 3.0\]"),
+        ({"model": "a"}, {"model": "b"}, "its model is a, not b"),
+        ({}, {"lam": 2.0}, "its lam is None, not 2.0"),
+    ],
+)
+def test_a_checkpoint_of_another_question_is_refused(tmp_path, there, asked, message):
+    run(make(), make_data(), checkpoint=tmp_path / "run", spec=there)
+    run(make(), make_data(), checkpoint=tmp_path / "run", spec=there)
+    with pytest.raises(ValueError, match=rf"{message}: delete it or pass another file"):
+        run(make(), make_data(), checkpoint=tmp_path / "run", spec=asked)
+
+
 def test_a_checkpoint_of_another_model_is_refused(tmp_path):
     run(make(), make_data(), checkpoint=tmp_path / "run")
     other = nn.Sequential(*[nn.Linear(6, 6) for _ in range(5)])

@@ -253,6 +253,7 @@ def _descend(
 ) -> History:
     """Train a model, or a family of them, at the settings' scale."""
     scale = SCALES[chosen.scale]
+    spec = _spec(chosen, training) | {"lam": lam.tolist() if isinstance(lam, Tensor) else lam}
     with line as progress:
         return fit(
             model,
@@ -265,6 +266,7 @@ def _descend(
             optimizer=functools.partial(torch.optim.Adam, lr=scale.learning_rate, betas=scale.betas, fused=True),
             callbacks=callbacks,
             checkpoint=checkpoint,
+            spec=spec,
             progress=progress,
         )
 

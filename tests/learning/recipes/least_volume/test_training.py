@@ -96,6 +96,17 @@ def test_a_checkpoint_is_gone_on_from(short, tmp_path, monkeypatch):
     assert train(short, 0.03, checkpoint=tmp_path / "run").std.equal(whole.std)
 
 
+def test_a_checkpoint_of_another_weight_is_refused(short, tmp_path):
+    """Its weights would fit, and would be taken for the answer."""
+    chosen = dataclasses.replace(short, steps=2)
+    train(chosen, 0.03, checkpoint=tmp_path / "one")
+    with pytest.raises(ValueError, match=r"its lam is 0\.03, not 0\.1: delete it"):
+        train(chosen, 0.1, checkpoint=tmp_path / "one")
+    family(chosen, [0.25, 0.5], checkpoint=tmp_path / "two")
+    with pytest.raises(ValueError, match=r"its lam is \[0.25, 0.5\], not \[0.25, 1.0\]"):
+        family(chosen, [0.25, 1], checkpoint=tmp_path / "two")
+
+
 def test_tensorboard_shows_terms_widths_and_reconstructions(short, tmp_path):
     pytest.importorskip("tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
