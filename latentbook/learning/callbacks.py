@@ -134,7 +134,7 @@ class TensorBoard(Callback):
         log_dir: str | Path,
         *,
         widths: Callable[[Any], Tensor] | None = None,
-        scores: Callable[[Any], Mapping[str, Tensor]] | None = None,
+        scores: Callable[[Any], Mapping[str, Tensor | float]] | None = None,
         images: Callable[[Any], Mapping[str, Tensor]] | None = None,
         every: int = 200,
     ) -> None:
@@ -155,7 +155,7 @@ class TensorBoard(Callback):
             if self.widths:
                 _write_widths(writer, self.widths(moment.model), moment.step)
             for name, score in (self.scores(moment.model) if self.scores else {}).items():
-                writer.add_scalar(name, score.item(), moment.step)
+                writer.add_scalar(name, float(score), moment.step)
             for name, image in (self.images(moment.model) if self.images else {}).items():
                 writer.add_image(name, image, moment.step)
         moment.model.train(was_training)

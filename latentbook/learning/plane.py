@@ -11,8 +11,8 @@ __all__ = ["draw_plane"]
 # Paul Tol's bright scheme, and two more: told apart by most colour-blind readers.
 COLOURS = ("4477aa", "ee6677", "228833", "ccbb44", "66ccee", "aa3377", "bbbbbb", "332288", "999933", "882255")
 MARGIN = 0.06
-# Points between two corners of a line, so that it has no holes.
-DENSE = 8
+# Points on a straight piece of a line, in sides of the square: what is longer has holes.
+LONGEST = 4
 
 
 def draw_plane(
@@ -39,17 +39,19 @@ def draw_plane(
     All chapters.
     """
     low, high = points.amin(0), points.amax(0)
-    scale = (high - low).max().clamp_min(torch.finfo(points.dtype).tiny) * (1 + 2 * MARGIN)
-    corner = (low + high - scale) / 2
+    # Points that are all the same, up to rounding, lie in the middle.
+    kind = torch.finfo(points.dtype)
+    smallest = (8 * kind.eps * points.abs().max()).clamp_min(kind.tiny)
+    middle, scale = (low + high) / 2, torch.maximum((high - low).max(), smallest) * (1 + 2 * MARGIN)
     image = torch.ones(3, size, size)
     colours = torch.tensor([_rgb(word) for word in COLOURS])
     # Small squares of 3 x 3 pixels.
     for right in (-1, 0, 1):
         for down in (-1, 0, 1):
-            column, row, inside = _pixels((points - corner) / scale, size)
+            column, row, inside = _pixels((points - middle) / scale + 0.5, size)
             _paint(image, column + right, row + down, colours[labels.cpu() % len(COLOURS)], inside)
     if outlines is not None:
-        column, row, inside = _pixels((_dense(outlines) - corner) / scale, size)
+        column, row, inside = _pixels(_dense((outlines - middle) / scale + 0.5, size), size)
         _paint(image, column, row, torch.full((len(column), 3), 0.25), inside)
     return image
 
@@ -58,11 +60,15 @@ def _rgb(word: str) -> list[float]:
     return [int(word[place : place + 2], 16) / 255 for place in (0, 2, 4)]
 
 
-def _dense(outlines: Tensor) -> Tensor:
-    """Return points on all sides of the outlines, ``(n, 2)``."""
-    share = torch.arange(DENSE, dtype=outlines.dtype, device=outlines.device)[:, None, None, None] / DENSE
-    start, end = outlines[:, :-1], outlines[:, 1:]
-    return (start + share * (end - start)).reshape(-1, 2)
+def _dense(outlines: Tensor, size: int) -> Tensor:
+    """Return points on all sides of the outlines, ``(n, 2)``, at most a pixel apart."""
+    sides = torch.stack([outlines[:, :-1], outlines[:, 1:]]).flatten(1, 2).cpu()
+    start, end = sides[:, sides.isfinite().all(-1).all(0)]
+    counts = ((end - start).abs().amax(-1) * size).ceil().clamp(1, LONGEST * size).long()
+    place = torch.arange(int(counts.sum())) - (counts.cumsum(0) - counts).repeat_interleave(counts)
+    share = place / counts.repeat_interleave(counts)
+    start, step = start.repeat_interleave(counts, 0), (end - start).repeat_interleave(counts, 0)
+    return torch.cat([start + share[:, None].to(step.dtype) * step, end])
 
 
 def _pixels(places: Tensor, size: int) -> tuple[Tensor, Tensor, Tensor]:

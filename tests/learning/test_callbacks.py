@@ -71,6 +71,11 @@ def test_the_best_weights_come_back_at_the_end():
     assert not weights[1].equal(weights[3])
 
 
+def by_step(events):
+    """Sort events: files of one second are read in the order of their names, in which the tenth comes first."""
+    return sorted(events, key=lambda event: event.step)
+
+
 def test_tensorboard_can_be_read_back(tmp_path):
     pytest.importorskip("tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -84,15 +89,41 @@ def test_tensorboard_can_be_read_back(tmp_path):
     _, history = train([board])
     events = EventAccumulator(str(tmp_path), size_guidance={"scalars": 0, "histograms": 0, "images": 0})
     events.Reload()
-    scalars = events.Scalars("error")
+    scalars = by_step(events.Scalars("error"))
     assert [scalar.step for scalar in scalars] == list(range(200))
     # TensorBoard stores single precision.
     torch.testing.assert_close(
         torch.tensor([scalar.value for scalar in scalars]), history.terms["error"], rtol=1e-6, atol=0
     )
-    assert [histogram.step for histogram in events.Histograms("latent std")] == [80, 160, 200]
-    image = events.Images("weights")[-1]
+    assert [histogram.step for histogram in by_step(events.Histograms("latent std"))] == [80, 160, 200]
+    image = by_step(events.Images("weights"))[-1]
     assert (image.step, image.width, image.height) == (200, 4, 4)
+
+
+def test_scores_are_written_as_often_as_the_rest(tmp_path):
+    """Tensors or plain numbers; of the model as it is then, in eval mode and without gradients."""
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    modes, weights = [], []
+
+    def scores(model):
+        modes.append((model.training, torch.is_grad_enabled()))
+        weights.append(model[0].weight.sum().item())
+        return {"score/weight": model[0].weight.sum(), "score/count": 7.0 * len(weights)}
+
+    plain, history = train([])
+    model, seen = train([TensorBoard(tmp_path, scores=scores, every=80)])
+    events = EventAccumulator(str(tmp_path)).Reload()
+    for name, expected in (("score/weight", weights), ("score/count", [7.0, 14.0, 21.0])):
+        written = by_step(events.Scalars(name))
+        assert [score.step for score in written] == [80, 160, 200]
+        assert [score.value for score in written] == pytest.approx(expected, rel=1e-6)
+    assert weights[-1] == model[0].weight.sum().item()
+    assert modes == [(False, False)] * 3
+    # Looking changes nothing.
+    assert seen.terms["error"].equal(history.terms["error"])
+    assert plain[0].weight.equal(model[0].weight)
 
 
 def test_without_tensorboard_the_extra_is_named(monkeypatch, tmp_path):

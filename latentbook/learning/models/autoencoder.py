@@ -115,8 +115,14 @@ class Autoencoder(nn.Module):
             x: Data, ``(*batch, *event)``.
             noise: Under the name of a decoder's penalty, what it is called with as ``noise=``, where none may be drawn,
                 as in a family.
+
+        Raises:
+            ValueError: If noise is given for what takes none.
         """
         z, given = self.encode(x), noise or {}
+        if unknown := [name for name in given if name not in self.decoder_penalties]:
+            known = [*self.decoder_penalties]
+            raise ValueError(f"`noise` names {unknown[0]!r}, but the decoder's penalties are {known}: correct it")
         terms = {"reconstruction": self.error(self.decode(z), x)}
         terms |= {name: penalty(z) for name, penalty in self.penalties.items()}
         for name, penalty in self.decoder_penalties.items():

@@ -49,7 +49,7 @@ def isometry_board(log_dir: str | Path | None, training: Dataset, validation: Da
         return _named(model, lambda member: _scores(member, held_out))
 
     def images(model: Any) -> dict[str, Tensor]:
-        return _named(model, lambda member: _images(member, held_out, labels, validation.image_shape is not None))
+        return _named(model, lambda member: _images(member, held_out, labels))
 
     def widths(model: Any) -> Tensor:
         return torch.stack([member.encode(seen).std(0) for member in _members(model)]).squeeze(0)
@@ -80,12 +80,13 @@ def _scores(model: Any, x: Tensor) -> dict[str, Tensor]:
     }
 
 
-def _images(model: Any, x: Tensor, labels: Tensor, are_images: bool) -> dict[str, Tensor]:
+def _images(model: Any, x: Tensor, labels: Tensor) -> dict[str, Tensor]:
     z = model.encode(x)
     found = {"latent plane": _plane(model, z, labels)}
-    if are_images:
+    # In grey or in colour.
+    if x.ndim == 4 and x.shape[1] in (1, 3):
         found["input"] = _row(x[:SHOWN])
-        found["reconstruction"] = _row(model.decode(z[:SHOWN]).clamp(0, 1))
+        found["reconstruction"] = _row(model.decode(z[:SHOWN]))
     return found
 
 
@@ -99,4 +100,4 @@ def _plane(model: Any, z: Tensor, labels: Tensor) -> Tensor:
 
 
 def _row(images: Tensor) -> Tensor:
-    return torch.cat(list(images), dim=-1)
+    return torch.cat(list(images.clamp(0, 1)), dim=-1)

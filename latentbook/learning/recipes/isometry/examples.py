@@ -11,8 +11,8 @@ from latentbook.learning.recipes.isometry.settings import Settings, settings  # 
 
 __all__ = ["load_data"]
 
-# Sevenths of the examples, in order: five to train, one to measure, and one that nothing looks at.
-SEVENTHS, LAST = (5, 6), 7
+# Of seven parts of the examples, in order, five are to train, one is to measure, and at one nothing looks.
+TRAINED, MEASURED, PARTS = 5, 1, 7
 # Of the small set nothing is left unused.
 SMALL = "digits"
 
@@ -29,6 +29,11 @@ def load_data(chosen: Settings) -> tuple[Dataset, Dataset]:
     Returns:
         Both, on the settings' device. No example is in both, also where the validation has other digits.
 
+    Raises:
+        ValueError: If the data have no example of a digit.
+        FileNotFoundError: If a file is nowhere to be had.
+        ChecksumError: If a file is not the one that was published.
+
     Example:
         >>> [len(part) for part in load_data(settings(device="cpu"))]
         [645, 258]
@@ -36,21 +41,24 @@ def load_data(chosen: Settings) -> tuple[Dataset, Dataset]:
     Chapter 2.
     """
     data = load(chosen.dataset, "all", device=str(chosen.device))
-    training = _of(data, chosen.digits)
-    training = training[: _share(len(training), SEVENTHS[0])]
-    rest = _of(data, chosen.validation_digits)
-    end = len(rest) if chosen.dataset == SMALL else _share(len(rest), SEVENTHS[0]) + _share(len(rest), 1)
-    rest = rest[_share(len(rest), SEVENTHS[0]) : end]
+    training = _of(data, "digits", chosen.digits)
+    training = training[: _share(len(training), TRAINED)]
+    rest = _of(data, "validation_digits", chosen.validation_digits)
+    start = _share(len(rest), TRAINED)
+    rest = rest[start:] if chosen.dataset == SMALL else rest[start : start + _share(len(rest), MEASURED)]
     rest = rest[~torch.isin(rest, training)]
     return data.subset(training), data.subset(rest)
 
 
-def _of(data: Dataset, digits: str) -> Tensor:
+def _of(data: Dataset, name: str, digits: str) -> Tensor:
     """Return the indices of some classes, in the order of the file."""
     assert data.y is not None
     wanted = torch.tensor([int(digit) for digit in digits], device=data.device)
+    if len(absent := wanted[~torch.isin(wanted, data.y)]):
+        there = "".join(str(label) for label in data.y.unique().tolist())
+        raise ValueError(f"`{name}` is {digits!r}, but {data.name!r} has no {absent[0]}: choose from {there!r}")
     return torch.isin(data.y, wanted).nonzero().squeeze(-1)
 
 
 def _share(count: int, sevenths: int) -> int:
-    return count * sevenths // LAST
+    return count * sevenths // PARTS

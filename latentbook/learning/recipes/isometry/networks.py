@@ -124,7 +124,7 @@ def penalty_noise(shape: tuple[int, ...], like: Tensor, generator: torch.Generat
 # Directions of mean square one in every coordinate, from standard normal numbers.
 DIRECTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "sphere": lambda normal: normalize(normal, dim=-1) * math.sqrt(normal.shape[-1]),
-    "rademacher": lambda normal: torch.where(normal < 0, -1.0, 1.0),
+    "rademacher": lambda normal: torch.where(normal < 0, -1.0, 1.0).to(normal.dtype),
     "gaussian": lambda normal: normal,
 }
 

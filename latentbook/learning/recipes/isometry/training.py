@@ -33,7 +33,7 @@ __all__ = ["Run", "encode", "family", "measure", "train"]
 
 # Finished runs are of the recipe, wherever in it they were trained.
 RECIPE = "latentbook.learning.recipes.isometry"
-# Examples that are encoded or differentiated at once: memory stays bounded, whatever the network.
+# Examples that are encoded at once, or, times the latents, differentiated: memory stays bounded, whatever the network.
 CHUNK = 2048
 
 
@@ -88,7 +88,7 @@ def train(
     Args:
         chosen: Checked parameters, from `settings`.
         lam: Weight of the penalty, if another than the settings'.
-        data: Training and validation data, if others than the settings'.
+        data: Training and validation data, if others than the settings'; moved to the settings' device.
         trained: Label, id or file of a finished run, to be measured instead of training one.
         label: Keeps the result as a finished run, for `latentbook.learning.runs`.
         log_dir: Folder for TensorBoard's event files.
@@ -109,8 +109,8 @@ def train(
 
     Chapter 2.
     """
-    training, validation = data or load_data(chosen)
     chosen = chosen if lam is None else dataclasses.replace(chosen, lam=check_number("lam", lam, 0.0))
+    training, validation = _examples(chosen, data)
     model = _start(chosen, training)
     if trained is not None:
         found = runs.find(trained, RECIPE, _spec(chosen, training))
@@ -139,7 +139,7 @@ def family(
     Args:
         chosen: Checked parameters, from `settings`.
         lambdas: Weights of the penalty; by default the settings' grid.
-        data: Training and validation data, if others than the settings'.
+        data: Training and validation data, if others than the settings'; moved to the settings' device.
         trained: Label of finished runs, one for each weight, to be measured instead of training.
         label: Keeps the results as finished runs, for `latentbook.learning.runs`.
         log_dir: Folder for TensorBoard's event files.
@@ -159,14 +159,13 @@ def family(
     Chapter 2.
     """
     weights = [check_number("lambdas", lam, 0.0) for lam in (chosen.lambdas if lambdas is None else lambdas)]
-    training, validation = data = data or load_data(chosen)
+    training, validation = data = _examples(chosen, data)
     if trained is not None:
         return [train(chosen, lam, data=data, trained=trained) for lam in weights]
-    together = Family([_start(chosen, training)] * len(weights)).to(chosen.device)
-    lams = torch.tensor(weights, device=chosen.device)
+    together = Family([_start(chosen, training)] * len(weights))
     callbacks = isometry_board(log_dir, training, validation)
-    line = Progress(_steps(chosen, training), _name(chosen, len(weights)))
-    history = _descend(together, family_loss(_terms), lams, chosen, training, line, callbacks, checkpoint)
+    line = Progress(_steps(chosen, training), _name(dataclasses.replace(chosen, lam=weights[0]), len(weights)))
+    history = _descend(together, family_loss(_terms), weights, chosen, training, line, callbacks, checkpoint)
     found = []
     for model, own, lam in zip(together.members(), member_histories(history), weights, strict=True):
         if label is not None:
@@ -219,7 +218,7 @@ def measure(model: VAE | Autoencoder, history: History, lam: float, validation: 
     Chapter 2.
     """
     codes = encode(model, validation)
-    metric = pullback_metric(model.decode, codes, chunk=CHUNK)
+    metric = pullback_metric(model.decode, codes, chunk=max(1, CHUNK // codes.shape[1]))
     errors, rates = [], []
     for start in range(0, len(validation), CHUNK):
         x, z = validation[start : start + CHUNK], codes[start : start + CHUNK]
@@ -254,16 +253,22 @@ def _terms(model: VAE | Autoencoder, batch: tuple[Tensor, dict[str, Tensor]], st
     return model.terms(x, {"isometry": noise["isometry"]})
 
 
+def _examples(chosen: Settings, data: tuple[Dataset, Dataset] | None) -> tuple[Dataset, Dataset]:
+    """Return training and validation data, the settings' or a reader's, where the settings say."""
+    training, validation = data or load_data(chosen)
+    return training.to(chosen.device), validation.to(chosen.device)
+
+
 def _start(chosen: Settings, training: Dataset) -> VAE | Autoencoder:
-    """Return the model with the initial weights of the settings' seed."""
+    """Return the model with the initial weights of the settings' seed, of the data's kind of numbers."""
     with seeded(chosen.seed):
-        return build(chosen, training.event_shape).to(chosen.device)
+        return build(chosen, training.event_shape).to(training[:1])
 
 
 def _descend(
     model: VAE | Autoencoder | Family,
     loss: Loss,
-    lam: float | Tensor,
+    lam: float | list[float],
     chosen: Settings,
     training: Dataset,
     line: AbstractContextManager[Progress],
@@ -278,13 +283,13 @@ def _descend(
         return x, {"code": code, "isometry": penalty_noise(shape, x, generator)}
 
     own = {"reconstruction": 1.0} if chosen.model == "irae" else {"distortion": 1.0, "rate": 1.0}
-    rate = SCALES[chosen.scale].learning_rate
+    rate, like = SCALES[chosen.scale].learning_rate, next(model.parameters())
     with line as progress:
         return fit(
             model,
             training,
             loss,
-            weights={**own, "isometry": lam},
+            weights={**own, "isometry": torch.tensor(lam, dtype=like.dtype, device=like.device)},
             steps=_steps(chosen, training),
             batch_size=chosen.batch_size,
             seed=chosen.seed,
@@ -292,6 +297,7 @@ def _descend(
             draw=draw,
             callbacks=callbacks,
             checkpoint=checkpoint,
+            spec=_spec(chosen, training) | {"lam": lam},
             progress=progress,
         )
 
@@ -309,7 +315,7 @@ def _name(chosen: Settings, members: int = 1) -> str:
         chosen.model.upper(): chosen.model != "irvae",
         f"{chosen.latent_dim} latents": chosen.latent_dim != 2,
         f"batches of {chosen.batch_size}": chosen.batch_size != settings().batch_size,
-        f"{chosen.probe} probes": chosen.probe != "exact",
+        f"{chosen.probe} probes": chosen.probe != "exact" and chosen.model != "fmvae",
         "no mixing": chosen.eta is None,
     }
     which = f"λ = {chosen.lam:g}" if members == 1 else f"{members} models as one"
