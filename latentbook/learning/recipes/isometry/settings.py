@@ -131,7 +131,7 @@ def settings(
         eta: At least 0, the penalty is taken on lines through two codes, and so far beyond them; None: at the codes.
         latent_dim: Size of a code, at least 2.
         probe: ``"exact"``, or ``"sphere"``, ``"rademacher"`` or ``"gaussian"`` for one random direction a point; None
-            for exact traces up to three latents, and a sphere's beyond.
+            for exact traces up to three latents, and a sphere's beyond. The penalty of ``"fmvae"`` is always exact.
         batch_size: Examples in a batch, at least 2.
         steps: Updates of each model, at least 1; None for the scale's.
 
@@ -154,6 +154,11 @@ def settings(
     usual = (CHOSEN_PAPER if size == "paper" else CHOSEN)[kind]
     classes = check_digits("digits", digits)
     measured = classes if validation_digits is None else check_digits("validation_digits", validation_digits)
+    # What one direction costs, up to three give as well.
+    usual_probe = "exact" if m <= 3 or kind == "fmvae" else "sphere"
+    directions = check_choice("probe", usual_probe if probe is None else probe, PROBES)
+    if kind == "fmvae" and directions != "exact":
+        raise ValueError(f"`probe` is {probe!r} for model 'fmvae', which needs the whole metric: pass probe='exact'")
     return Settings(
         scale=size,
         dataset=check_choice("dataset", dataset, DATASETS),
@@ -165,7 +170,7 @@ def settings(
         lam=check_number("lam", usual if lam is None else lam, 0.0),
         eta=None if eta is None else check_number("eta", eta, 0.0),
         latent_dim=m,
-        probe=check_choice("probe", ("exact" if m <= 3 else "sphere") if probe is None else probe, PROBES),
+        probe=directions,
         batch_size=check_integer("batch_size", batch_size, 2),
         steps=SCALES[size].steps if steps is None else check_integer("steps", steps, 1),
     )

@@ -116,3 +116,9 @@ def test_paper_scale_is_the_original_s_length():
     assert (paper.steps, book.steps, settings(**SMOKE).steps) == (None, 4000, 300)
     assert (paper.batch_size, paper.eta, paper.latent_dim) == (100, 0.2, 2)
     assert settings(scale="paper", device="cpu", steps=5).steps == 5
+
+
+def test_the_other_penalty_knows_no_probes():
+    assert settings(**SMOKE, model="fmvae", latent_dim=10).probe == "exact"
+    with pytest.raises(ValueError, match="`probe` is 'sphere' for model 'fmvae'"):
+        settings(**SMOKE, model="fmvae", probe="sphere")
