@@ -47,7 +47,7 @@ def _places(panels: Mapping[str, Sequence[tuple[float, float]]]) -> dict[str, tu
 
 
 PHONE = {
-    "height": 470,
+    "height": 400,
     "margin.l": 50,
     "xaxis.title.text": "",
     **{f"{axis}.domain": list(place) for axis, place in _places(NARROW).items()},
@@ -85,7 +85,7 @@ def isometry_slider(runs: Sequence[Run], labels: Tensor, ends: tuple[int, int], 
         frames,
         active,
         "λ = ",
-        height=450,
+        height=480,
         margin={"l": 50, "r": 12, "t": 40, "b": 4},
         xaxis={**panels["xaxis"], **square, "title": {"text": "first latent", "standoff": 4}},
         yaxis={**panels["yaxis"], **square, "title": {"text": "second latent", "standoff": 4}, "scaleanchor": "x"},
