@@ -35,7 +35,7 @@ __all__ = ["PHONE", "isometry_slider", "shared_radius", "straight_line"]
 STEPS, ROW = 10, 5
 # Panels of the slider: where they are on a wide screen, and on a phone.
 WIDE = {"plane": ((0.0, 0.56), (0.0, 1.0)), "trade": ((0.69, 1.0), (0.5, 1.0)), "strip": ((0.64, 1.0), (0.0, 0.3))}
-NARROW = {"plane": ((0.0, 1.0), (0.48, 1.0)), "trade": ((0.0, 1.0), (0.0, 0.15)), "strip": ((0.1, 0.9), (0.25, 0.42))}
+NARROW = {"plane": ((0.0, 1.0), (0.5, 1.0)), "trade": ((0.0, 1.0), (0.0, 0.15)), "strip": ((0.1, 0.9), (0.25, 0.41))}
 AXES = {"plane": ("xaxis", "yaxis"), "trade": ("xaxis2", "yaxis2"), "strip": ("xaxis3", "yaxis3")}
 # What traces call them.
 PLANE, TRADE = {"xaxis": "x", "yaxis": "y"}, {"xaxis": "x2", "yaxis": "y2"}
