@@ -232,9 +232,9 @@ def _title(index: int, words: str) -> dict[str, Any]:
     return {"text": words, "showarrow": False, **place, "xanchor": "left", "yanchor": "bottom", "yshift": 6}
 
 
-def _decades(low: float, high: float) -> dict[str, Any]:
-    """Return ticks at powers of ten between two logarithms, at most seven, written as one writes them."""
-    powers = range(math.floor(low), math.ceil(high) + 1, 1 if high - low <= 6 else 2)
+def _decades(low: float, high: float, most: int = 6) -> dict[str, Any]:
+    """Return ticks at powers of ten between two logarithms, every second one where there would be too many."""
+    powers = range(math.floor(low), math.ceil(high) + 1, 1 if high - low <= most else 2)
     return {"tickvals": [10.0**power for power in powers], "ticktext": [_power(power) for power in powers]}
 
 
@@ -247,8 +247,8 @@ def _cell(index: int, score: Score, lams: Sequence[float], values: np.ndarray) -
     """Return the axes of one panel."""
     (x, y), axes, (across, upright) = layout_axes(index), trace_axes(index), _place(index)
     drawn = [lam for lam in lams if lam > 0]
-    ticks = _decades(math.log10(min(drawn)), math.log10(max(drawn)))
-    weights = {"type": "log", **ticks, "anchor": axes["yaxis"], "domain": across, "title": "weight λ"}
+    ticks = _decades(math.log10(min(drawn)), math.log10(max(drawn)), 3)
+    weights = {"type": "log", "tickangle": 0, **ticks, "anchor": axes["yaxis"], "domain": across, "title": "weight λ"}
     kind: dict[str, Any] = {"rangemode": "tozero", "nticks": 5}
     finite = values[np.isfinite(values)]
     if score.logarithmic and len(finite):
