@@ -21,7 +21,7 @@ def in_figures(value: float, figures: int = 3) -> str:
     All chapters.
     """
     mantissa, _, exponent = f"{value:.{figures}g}".partition("e")
-    mantissa = mantissa.replace("-", "−")
+    mantissa = mantissa.replace("-", "−").replace("inf", "∞")
     if not exponent:
         return mantissa
     power = "10" + str(int(exponent)).translate(RAISED)

@@ -17,6 +17,8 @@ from latentbook.press.numbers import counted, in_figures
         (3.204e-5, "3.2 × 10⁻⁵"),
         (-7.7512e-7, "−7.75 × 10⁻⁷"),
         (123456.0, "1.23 × 10⁵"),
+        (float("inf"), "∞"),
+        (float("-inf"), "−∞"),
     ],
 )
 def test_numbers_have_three_figures(value, words):
