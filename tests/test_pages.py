@@ -25,7 +25,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.kernel]
 def test_a_page_is_whole_without_network(visit, server, name, carrier):
     page = visit(name, base=server if carrier == "http" else None)
     draw_all(page)
-    page.wait_for_load_state("networkidle")
+    page.wait_for_load_state("load")
+    # Formulas are set after that.
+    page.evaluate("() => window.MathJax?.startup?.promise?.then(() => true)")
     assert page.locator("mjx-merror").count() == 0
     assert page.locator(".lb-kernel").count() == 0
     assert page.locator("article h1").count() == 1
@@ -178,7 +180,7 @@ def test_the_isometry_slider_moves_codes_ellipses_and_strip_together(visit):
     figure = page.locator(".lb-plotly").first
     figure.and_(page.locator("[data-drawn]")).wait_for()
     state = """() => { const plot = document.querySelector('.lb-plotly .js-plotly-plot');
-        return [...[0, 1, 2].map(k => JSON.stringify([...plot.data[k].x])), plot.layout.images[0].source]; }"""
+        return [...[0, 1, 2].map(k => JSON.stringify(plot.data[k].x)), plot.layout.images[0].source]; }"""
     control, before = figure.locator(".lb-range"), page.evaluate(state)
     assert reading(figure)[0] == "100"
     control.focus()

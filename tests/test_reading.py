@@ -1,6 +1,7 @@
 """The built pages in a reader's hands: narrow, by finger, by keyboard, in the dark; what is cut shows that it is."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from PIL import Image
 
 from tests.pages import draw_all
 
+BOOK = Path(__file__).parents[1] / "book"
 CHAPTER = "book/1-least-volume"
 PHONE = {"viewport": {"width": 390, "height": 800}}
 
@@ -81,8 +83,9 @@ def test_what_training_said_is_in_the_fold_and_wraps_on_a_phone(phone):
 
 def test_every_cell_of_the_status_table_is_on_a_phone_s_screen(visit):
     page = visit("book/status", **PHONE)
-    cells = page.locator("#status td").all()
-    assert len(cells) == 9
+    cells, rows = page.locator("#status td").all(), page.locator("#status tbody tr").count()
+    assert rows == len(list(BOOK.glob("*.ipynb")))
+    assert len(cells) == 9 * rows
     for cell in cells:
         box = cell.bounding_box()
         assert box["x"] + box["width"] <= 390
