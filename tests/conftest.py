@@ -111,11 +111,11 @@ def browser():
 
 
 @pytest.fixture
-def visit(browser, smoke_book):
-    """Open a page of the smoke book; the test fails on any request off the machine and on any error in the console."""
+def watch(browser):
+    """Open a page by its address; the test fails on any request off the machine and on any error in the console."""
     faults, contexts = [], []
 
-    def visit(name, *, base=None, **options):
+    def watch(address, **options):
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
         contexts.append(context)
         local = ("file:", "blob:", "data:", "http://127.0.0.1:")
@@ -133,14 +133,24 @@ def visit(browser, smoke_book):
         page.on("request", lambda request: page.requested.append(request.url))
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("console", lambda message: message.type in ("error", "warning") and faults.append(message.text))
-        page.goto(f"{base or smoke_book.absolute().as_uri()}/{name}.html")
+        page.goto(address)
         return page
 
-    visit.expected = []
-    yield visit
+    watch.expected = []
+    yield watch
     for context in contexts:
         context.close()
-    assert not [fault for fault in faults if not any(words in fault for words in visit.expected)]
+    assert not [fault for fault in faults if not any(words in fault for words in watch.expected)]
+
+
+@pytest.fixture
+def visit(watch, smoke_book):
+    """Open a page of the smoke book by its name, watched."""
+
+    def visit(name, *, base=None, **options):
+        return watch(f"{base or smoke_book.absolute().as_uri()}/{name}.html", **options)
+
+    return visit
 
 
 @pytest.fixture(scope="session")

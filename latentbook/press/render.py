@@ -16,7 +16,7 @@ import yaml
 from nbformat import NotebookNode
 
 from latentbook.core import write_atomically
-from latentbook.press import claims, notebooks, status
+from latentbook.press import claims, front, notebooks, status
 from latentbook.press.plan import BuildError, Built, Order
 
 __all__ = ["last_findings", "render"]
@@ -65,7 +65,10 @@ def _stage(order: Order, built: list[Built], stage: Path) -> None:
     book = stage / "book"
     book.mkdir(parents=True)
     shutil.copy(order.root / "_config.yml", stage)
-    for pattern in ("*.md", "*.bib", "*.svg", "*.png"):
+    executed = {item.chapter.name: item.notebook for item in built}
+    for file in (order.root / "book").glob("*.md"):
+        (book / file.name).write_text(front.with_leads(file.read_text(), executed))
+    for pattern in ("*.bib", "*.svg", "*.png"):
         for file in (order.root / "book").glob(pattern):
             shutil.copy(file, book)
     known = claims.load(order.root / "book" / "claims.yml")

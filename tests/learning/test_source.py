@@ -36,6 +36,11 @@ def test_modules_are_reached_through_modules(package):
     assert reached == {"__init__.py", "a.py", "b.py", "sub/__init__.py", "sub/deep.py", "sub/js/deep-view.js"}
 
 
+def test_the_explorer_s_scripts_and_look_are_reached():
+    reached = {file.name for file in reached_files(["from latentbook.press.widgets import LatentExplorer"])}
+    assert {"mlp.js", "explorer.js", "explorer.css", "mount.js"} <= reached
+
+
 def test_a_cell_that_imports_nothing_reaches_nothing(package):
     assert reached_files(["import torch"], package) == []
 

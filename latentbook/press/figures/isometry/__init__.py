@@ -4,11 +4,12 @@ from latentbook.press.figures.isometry.align import Plane, aligned
 from latentbook.press.figures.isometry.costs import COSTS_PHONE, Spread, costs_figure, probes_figure, trade_figure
 from latentbook.press.figures.isometry.lead import PHONE, isometry_slider, shared_radius, straight_line
 from latentbook.press.figures.isometry.maps import SURFACE_PHONE, maps_figure, maps_phone, surface_figure
-from latentbook.press.figures.isometry.planes import planes_figure, planes_phone
+from latentbook.press.figures.isometry.planes import SHOWN, planes_figure, planes_phone
 
 __all__ = [
     "COSTS_PHONE",
     "PHONE",
+    "SHOWN",
     "SURFACE_PHONE",
     "Plane",
     "Spread",

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from latentbook.learning.recipes.isometry import Run
 
-__all__ = ["Plane", "aligned"]
+__all__ = ["Plane", "aligned", "onto"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,11 +51,18 @@ def aligned(runs: Sequence[Run]) -> list[Plane]:
     planes: list[Plane] = []
     for run in runs:
         plane = Plane(run.codes[:, :2], run.metric[:, :2, :2])
-        planes.append(plane.turned(_onto(plane.codes, planes[-1].codes)) if planes else plane)
+        planes.append(plane.turned(onto(plane.codes, planes[-1].codes)) if planes else plane)
     return planes
 
 
-def _onto(codes: Tensor, others: Tensor) -> Tensor:
-    """Return the orthogonal matrix that brings codes nearest to others: of all, the trace of its product is largest."""
+def onto(codes: Tensor, others: Tensor) -> Tensor:
+    """Return the orthogonal matrix that brings codes nearest to others: of all, the trace of its product is largest.
+
+    Args:
+        codes: ``(N, 2)``, to be turned as ``codes @ onto(codes, others)``.
+        others: ``(N, 2)``, of the same examples.
+
+    Chapter 2.
+    """
     u, _, vh = torch.linalg.svd(codes.T @ others)
     return u @ vh

@@ -1,0 +1,96 @@
+// Small words for the page: elements, numbers in figures, colours of the theme, frames.
+
+/** Make an element of HTML. @param {string} tag @param {Record<string, unknown>} attributes @param {...(Node | string)} children */
+export function make(tag, attributes = {}, ...children) {
+  return dress(document.createElement(tag), attributes, children);
+}
+
+/** Make an element of SVG. */
+export function draw(tag, attributes = {}, ...children) {
+  return dress(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+}
+
+function dress(element, attributes, children) {
+  set(element, attributes);
+  element.append(...children);
+  return element;
+}
+
+/** Set attributes; those that are null or false go, functions listen to the event of their name. */
+export function set(element, attributes) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") element.addEventListener(name, value);
+    else if (value === null || value === false) element.removeAttribute(name);
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+}
+
+/** A number with three significant figures, and the sign that typesetters use; beyond a thousand only that it is. */
+export function inFigures(value) {
+  if (!(value < 999.5)) return "> 999";
+  if (value === 0) return "0.00";
+  const decimals = Math.min(Math.max(2 - Math.floor(Math.log10(Math.abs(value))), 0), 4);
+  return value.toFixed(decimals).replace("-", "−");
+}
+
+/** A coordinate: always two decimals, a sign's room kept free. */
+export const coordinate = (value) => `${value < 0 ? "−" : "\u2007"}${Math.abs(value).toFixed(2)}`;
+
+/** What the theme paints with now, as the browser has resolved it. @param {Element} element */
+export function themeOf(element) {
+  const style = getComputedStyle(element);
+  const named = (name) => style.getPropertyValue(name).trim();
+  const [red, green, blue] = style.color.match(/[\d.]+/g).map(Number);
+  // Light ink means a dark theme, whoever calls it what.
+  const dark = 0.3 * red + 0.59 * green + 0.11 * blue > 128;
+  return { ink: named("--ink"), paper: named("--paper"), hair: named("--hair"), muted: named("--muted"), accent: named("--accent"), dark };
+}
+
+/** Call back when the page or JupyterLab changes its theme. @returns {() => void}  Ends it. */
+export function onTheme(callback) {
+  const watch = new MutationObserver(callback);
+  const attributeFilter = ["data-theme", "data-jp-theme-light", "data-jp-theme-name", "class"];
+  for (const element of [document.documentElement, document.body]) watch.observe(element, { attributes: true, attributeFilter });
+  return () => watch.disconnect();
+}
+
+/** Runs a function once a frame for as long as it says that there is more to do. */
+export class Frames {
+  /** @param {(now: number) => boolean} work */
+  constructor(work) {
+    this.work = work;
+    this.asked = 0;
+  }
+
+  ask() {
+    this.asked ||= requestAnimationFrame((now) => {
+      this.asked = 0;
+      if (this.work(now)) this.ask();
+    });
+  }
+
+  close() {
+    cancelAnimationFrame(this.asked);
+    // Nothing that comes late may start it again.
+    this.ask = () => {};
+  }
+}
+
+/** How far a change has come, from 0 to 1, slow at both ends; none of it for readers who want less motion. */
+export class Easing {
+  /** @param {number} milliseconds */
+  constructor(milliseconds) {
+    this.milliseconds = matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : milliseconds;
+    this.began = -Infinity;
+  }
+
+  start() {
+    this.began = performance.now();
+  }
+
+  /** @param {number} now */
+  share(now) {
+    const part = this.milliseconds ? Math.min(Math.max((now - this.began) / this.milliseconds, 0), 1) : 1;
+    return part * part * (3 - 2 * part);
+  }
+}

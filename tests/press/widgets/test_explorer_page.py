@@ -1,0 +1,710 @@
+"""The explorer in a page from disk: pointer, finger, keys, slider, pad, themes, a phone; its numbers against torch."""
+
+import base64
+import copy
+import functools
+import re
+
+import numpy as np
+import pytest
+import torch
+
+from latentbook.core import seeded
+from latentbook.learning import data
+from latentbook.learning.dataset import Dataset
+from latentbook.learning.models.vae import VAE
+from latentbook.learning.nets import mlp_decoder, mlp_encoder
+from latentbook.metric import pullback_metric
+from latentbook.press.widgets import LatentExplorer
+from tests.pages import hosted
+
+LAMBDAS = [0.0, 1.0, 100.0]
+
+
+def vae(event_shape, seed, size=24):
+    """An untrained model whose plane is curved."""
+    with seeded(seed):
+        encoder = mlp_encoder(event_shape, (size,), 4, torch.nn.Tanh)
+        decoder = mlp_decoder(2, (size, size), event_shape, torch.nn.Tanh).append(torch.nn.Sigmoid())
+        model = VAE(encoder, decoder)
+        for name, parameter in model.named_parameters():
+            if name.endswith("weight"):
+                parameter.data *= 3
+    return model
+
+
+@functools.cache
+def family():
+    return [vae((1, 8, 8), seed) for seed in range(3)]
+
+
+@functools.cache
+def digits():
+    return data.load("digits", split="test").subset(slice(0, 300, 3))
+
+
+@functools.cache
+def explorer():
+    return LatentExplorer(family(), digits(), lam=LAMBDAS, shown=1.0, words=["none", "some", "much"])
+
+
+def saved(widget):
+    """The state of a widget as a notebook keeps it."""
+    state, buffer_paths, buffers = _without_buffers(widget.get_state())
+    packed = [
+        {"path": path, "data": _base64(content), "encoding": "base64"}
+        for path, content in zip(buffer_paths, buffers, strict=True)
+    ]
+    return {"model_module": "anywidget", "state": state, "buffers": packed}
+
+
+def _without_buffers(state):
+    names = [name for name, value in state.items() if isinstance(value, bytes)]
+    return {k: v for k, v in state.items() if k not in names}, [[n] for n in names], [state[n] for n in names]
+
+
+def _base64(content):
+    return base64.b64encode(content).decode()
+
+
+class Shown:
+    """An explorer on a page."""
+
+    def __init__(self, page, widget):
+        self.page, self.widget = page, widget
+        self.rest()
+
+    def rest(self):
+        """Wait until nothing moves any more."""
+        self.page.locator(".explorer:not([data-busy])").first.wait_for()
+        return self
+
+    def js(self, words, argument=None):
+        """Evaluate with the explorer as ``e``."""
+        return self.page.evaluate(
+            f"(given) => {{ const e = document.querySelector('.latent-explorer').explorer; return {words}; }}", argument
+        )
+
+    def point(self, name="probe"):
+        return self.js(f"e.points.{name}")
+
+    def code(self, name="probe"):
+        return self.js(f"e.member.toCode(e.points.{name})")
+
+    def handle(self, name):
+        return self.page.locator(f".handle.{name}")
+
+    def plane(self):
+        return self.page.locator(".plane").bounding_box()
+
+    def on_screen(self, point):
+        """Where a point of the plane is on the screen."""
+        x, y = self.js("e.plane.toScreen(given)", point)
+        box = self.plane()
+        return box["x"] + 1 + x, box["y"] + 1 + y
+
+    def text(self, selector):
+        return self.page.locator(selector).inner_text()
+
+    def number(self, sign):
+        words = self.page.locator(f"dt:text-is('{sign}') + dd").inner_text()
+        return words.replace("−", "-")
+
+    def picture(self, selector):
+        """A canvas as an image."""
+        return self.page.locator(selector).first.evaluate("(canvas) => canvas.toDataURL()")
+
+    def is_blank(self, selector):
+        return self.page.locator(selector).first.evaluate(
+            """(canvas) => canvas.toDataURL() === Object.assign(document.createElement("canvas"), {
+                width: canvas.width, height: canvas.height }).toDataURL()"""
+        )
+
+    def drag(self, name, to):
+        x, y = self.on_screen(self.point(name))
+        self.page.mouse.move(x, y)
+        self.page.mouse.down()
+        target = self.on_screen(to)
+        self.page.mouse.move((x + target[0]) / 2, (y + target[1]) / 2)
+        self.page.mouse.move(*target)
+        return target
+
+    def told(self):
+        """Count how often the kernel is told from now on."""
+        self.js("(e.model.save_changes = () => (e.told = (e.told ?? 0) + 1), e.told = 0)")
+        return lambda: self.js("e.told")
+
+
+@pytest.fixture
+def shown(watch, tmp_path):
+    """Show an explorer on a page of its own."""
+
+    def shown(widget=None, *, head="", count=1, **options):
+        widget = widget or explorer()
+        return Shown(hosted(watch, tmp_path, {"a": saved(widget)}, ["a"] * count, head=head, **options), widget)
+
+    return shown
+
+
+def near(x, y, tolerance=0.02):
+    x, y = (torch.as_tensor(value, dtype=torch.float64) for value in (x, y))
+    return (x - y).abs().max() < tolerance
+
+
+# ---- the pointer ----
+
+
+def test_the_probe_is_dragged_and_all_follows(shown):
+    view = shown()
+    image, words = view.picture(".panes figure:last-child canvas"), view.number("√det G")
+    view.drag("probe", [0.5, -0.4])
+    view.page.mouse.up()
+    view.rest()
+    assert near(view.point(), [0.5, -0.4])
+    assert view.picture(".panes figure:last-child canvas") != image
+    assert view.number("√det G") != words
+    x, y = view.on_screen(view.point())
+    box = view.page.locator("ellipse.metric:not(.faint)").bounding_box()
+    assert near([box["x"] + box["width"] / 2, box["y"] + box["height"] / 2], [x, y], 1.5)
+
+
+def test_the_kernel_is_told_on_release_and_not_before(shown):
+    view = shown()
+    told = view.told()
+    view.drag("probe", [0.5, -0.4])
+    view.rest()
+    assert told() == 0
+    view.page.mouse.up()
+    assert told() == 1
+    assert view.js("e.model.get('probe')") == pytest.approx(view.code())
+    assert view.js("e.model.get('example')") is None
+
+
+def test_a_drag_beyond_the_edge_stays_at_the_edge(shown):
+    view = shown()
+    view.drag("end", [0.0, 0.0])
+    box = view.plane()
+    view.page.mouse.move(box["x"] + 2000, box["y"] + 30)
+    view.page.mouse.up()
+    content = view.widget.content["plane"]
+    assert view.point("end")[0] == pytest.approx(content["centre"][0] + content["reach"])
+
+
+def test_hovering_shows_and_leaving_shows_the_probe_again(shown):
+    view = shown()
+    before, place = view.number("z"), view.point()
+    view.page.mouse.move(*view.on_screen([0.9, 0.9]))
+    view.rest()
+    assert view.number("z") != before
+    assert view.point() == place
+    assert "at the pointer" in view.text(".panes")
+    view.page.mouse.move(2, 2)
+    view.rest()
+    assert view.number("z") == before
+    assert "at the pointer" not in view.text(".panes")
+
+
+def test_a_click_on_a_point_shows_its_example_and_what_comes_back(shown):
+    view = shown()
+    view.page.mouse.click(*view.on_screen(view.js("e.member.codeOf(17)")))
+    view.rest()
+    chosen = view.js("e.model.get('example')")
+    # Another point may lie under the pointer too; the one chosen is as near.
+    assert near(view.js("e.member.codeOf(17)"), view.js("e.member.codeOf(given)", chosen), 0.1)
+    image = view.js("[...e.input().values]")
+    np.testing.assert_allclose(image, rows(view.widget)[chosen].flatten(), atol=0.5 / 255)
+    assert f"in: {digits().y[order(view.widget)[chosen]].item()}\n" in view.text(".panes")
+    assert "what comes back" in view.text(".panes")
+
+
+def test_a_click_beside_all_points_frees_the_probe(shown):
+    view = shown()
+    reach = view.widget.content["plane"]["reach"]
+    corner = [c + 0.97 * reach for c in view.widget.content["plane"]["centre"]]
+    view.page.mouse.click(*view.on_screen(corner))
+    view.rest()
+    assert near(view.point(), corner, 0.03)
+    assert view.js("e.model.get('example')") is None
+    assert "at the ring" in view.text(".panes")
+    assert view.number("error") == "–"
+
+
+def order(widget):
+    """Indices of the examples that the points stand for, found by their codes."""
+    codes = np.frombuffer(widget.codes, "<f2").reshape(len(LAMBDAS), -1, 2)[0].astype(float)
+    with torch.no_grad():
+        own = family()[0].encode(digits()[torch.arange(len(digits()))].double()).numpy()
+    return [int(np.hypot(*(own - code).T).argmin()) for code in codes]
+
+
+def rows(widget):
+    return digits()[torch.tensor(order(widget))].numpy()
+
+
+# ---- keys ----
+
+
+@pytest.mark.parametrize("name", ["probe", "start", "end"])
+def test_arrow_keys_move_every_handle(shown, name):
+    view = shown()
+    told, before = view.told(), np.array(view.point(name))
+    step = 0.02 * view.widget.content["plane"]["reach"]
+    view.handle(name).press("ArrowRight")
+    view.handle(name).press("ArrowUp")
+    assert near(view.point(name), before + step, 1e-9)
+    view.handle(name).press("Shift+ArrowLeft")
+    assert near(view.point(name), np.add(before, [step - 5 * step, step]), 1e-9)
+    assert told() == 3
+    assert re.fullmatch(r"at -?\d\.\d\d, -?\d\.\d\d", view.rest().handle(name).get_attribute("aria-valuetext"))
+
+
+def test_keys_do_not_reach_the_page_but_tab_does(shown):
+    """The book's theme turns the page at an arrow key outside of a field; a shadow root hides what is a field."""
+    view = shown()
+    view.page.evaluate("(window.heard = [], document.addEventListener('keydown', (event) => heard.push(event.key)))")
+    for part in (".handle.end", ".slider input", ".pad"):
+        view.page.locator(part).press("ArrowRight")
+    view.page.locator(".pad").press("Tab")
+    assert view.page.evaluate("heard") == ["Tab"]
+
+
+def test_enter_takes_the_nearest_point(shown):
+    view = shown()
+    view.handle("probe").press("ArrowRight")
+    assert view.js("e.anchors.probe") is None
+    view.handle("probe").press("Enter")
+    index = view.js("e.anchors.probe.index")
+    assert view.js("e.model.get('example')") == index
+    assert view.point() == view.js("e.member.codeOf(e.anchors.probe.index)")
+
+
+def test_every_control_is_reached_by_tab(shown):
+    view = shown()
+    focused = "((a) => a?.dataset.name ?? (a?.type || a?.className))(e.root.getRootNode().activeElement)"
+    reached = []
+    for _ in range(8):
+        view.page.keyboard.press("Tab")
+        reached.append(view.js(focused))
+    # The clear button is the last one: then the page ends.
+    assert reached == ["range", "radio", "checkbox", "probe", "start", "end", "pad drawable", "button"]
+
+
+# ---- λ ----
+
+
+def test_the_slider_goes_to_another_model(shown):
+    view = shown()
+    told = view.told()
+    view.page.locator(".slider input").press("ArrowRight")
+    assert view.rest().js("e.index") == 2
+    assert view.text(".slider .head") == "λ = 100\nmuch"
+    assert told() == 1
+    assert view.js("e.model.get('lam')") == 100.0
+    assert view.page.locator(".slider input").get_attribute("aria-valuetext") == "λ = 100. much"
+
+
+def test_handles_that_stand_on_examples_go_with_them_and_others_stay(shown):
+    view = shown()
+    index = view.js("e.anchors.start.index")
+    view.handle("end").press("ArrowUp")
+    free = view.point("end")
+    view.page.locator(".tick").last.click()
+    view.rest()
+    assert view.point("start") == view.js(f"e.member.codeOf({index})")
+    assert view.point("end") == free
+
+
+def test_models_turn_into_each_other_on_the_way(shown):
+    view = shown()
+    frames = view.js("""new Promise((done) => {
+        const [before, frames] = [e.shown.codes[0], []];
+        const paint = e.plane.paint.bind(e.plane);
+        e.plane.paint = (scene) => (frames.push([scene.codes[0], scene.ellipses[112].shape?.[0]]), paint(scene));
+        e.goTo(2);
+        setTimeout(() => done([before, frames, e.member.codes[0], e.fields.ellipses('grid', 2)[112].shape[0]]), 600);
+    })""")
+    before, way, after, ellipse = frames
+    codes, ellipses = zip(*way, strict=True)
+    assert codes[-1] == after
+    assert ellipses[-1] == ellipse
+    between = [code for code in codes if min(before, after) < code < max(before, after)]
+    assert len(between) >= 2
+    assert between == sorted(between, reverse=before > after)
+
+
+def test_nothing_moves_by_itself_for_readers_who_want_less_motion(shown):
+    view = shown(reduced_motion="reduce")
+    shares = view.js("""new Promise((done) => {
+        const seen = [];
+        const paint = e.plane.paint.bind(e.plane);
+        e.plane.paint = (scene) => (seen.push(scene.codes[0]), paint(scene));
+        e.goTo(2);
+        setTimeout(() => done(seen.filter((code) => code !== e.member.codes[0]).length), 400);
+    })""")
+    assert shares == 0
+
+
+# ---- fields ----
+
+
+def test_ellipses_and_area_scale_are_switched(shown):
+    view = shown()
+    grid = view.picture(".cloud")
+    view.page.locator("input[value=none]").check()
+    bare = view.rest().picture(".cloud")
+    view.page.locator("input[value=codes]").check()
+    at_codes = view.rest().picture(".cloud")
+    assert grid != bare != at_codes != grid
+    view.page.locator("input[type=checkbox]").check()
+    assert view.rest().picture(".cloud") != at_codes
+    assert view.js("e.model.get('ellipses') + e.model.get('magnification')") == "codestrue"
+    low, high = view.page.locator(".legend span:not(.bar)").all_inner_texts()
+    assert 0 < float(low) < float(high)
+
+
+def test_the_field_is_the_room_s_metric(shown):
+    view = shown()
+    cells, levels = view.js("[e.fields.shadeCells, (e.fields.advance(1, 1e4), [...e.fields.shades[1].levels])]")
+    turn = torch.tensor(view.js("e.member.turn"))
+    codes = torch.tensor(cells) @ turn.T
+    G = pullback_metric(rounded(family()[1].decoder), codes)
+    np.testing.assert_allclose(levels, torch.linalg.det(G).sqrt().log().numpy(), atol=1e-5)
+
+
+def rounded(module):
+    """A network with its weights in half precision and back."""
+    module = copy.deepcopy(module).double()
+    for parameter in module.parameters():
+        parameter.data = parameter.data.half().double()
+    return module
+
+
+# ---- numbers ----
+
+
+def test_what_is_said_of_the_probe_is_torch_s(shown):
+    view = shown()
+    code = torch.tensor(view.code())
+    decoder = rounded(family()[1].decoder)
+    G = pullback_metric(decoder, code)
+    larger, smaller = torch.linalg.eigvalsh(G).flip(0).tolist()
+    z1, z2 = (float(part) for part in view.number("z").strip("()").replace(" ", "").split(","))
+    assert near([z1, z2], code.numpy(), 0.0051)
+    assert float(view.number("√det G")) == pytest.approx((larger * smaller) ** 0.5, rel=6e-3)
+    assert float(view.number("κ")) == pytest.approx(larger / smaller, rel=6e-3)
+    x = torch.tensor(view.js("[...e.input().values]"))
+    error = (decoder(code).flatten() - x).square().mean().item()
+    assert float(view.number("error")) == pytest.approx(error, rel=6e-3, abs=6e-5)
+    spread = rounded(family()[1].encoder)(x.reshape(1, 8, 8))[2:].exp().tolist()
+    assert [float(part) for part in view.number("±").split(",")] == pytest.approx(spread, rel=6e-3, abs=6e-5)
+
+
+def test_lengths_are_torch_s_and_the_geodesic_is_shorter(shown):
+    view = shown()
+    straight = float(view.text(".way.line span").split()[-1])
+    found = re.fullmatch(r"geodesic ([\d.]+)(?: \((\d+) % shorter\))?", view.text(".way.curve span").strip())
+    a, b = (torch.tensor(view.code(name)) for name in ("start", "end"))
+    decoder = rounded(family()[1].decoder)
+    line = a + torch.linspace(0, 1, 2001)[:, None] * (b - a)
+    length = decoder(line).flatten(1).diff(dim=0).norm(dim=1).sum().item()
+    assert straight == pytest.approx(length, rel=6e-3)
+    assert float(found[1]) <= straight
+    along = torch.tensor(view.js("e.paths.geodesic.curve(2001).map((point) => e.member.toCode(point))"))
+    assert float(found[1]) == pytest.approx(decoder(along).flatten(1).diff(dim=0).norm(dim=1).sum().item(), rel=1e-2)
+    if found[2]:
+        assert int(found[2]) == pytest.approx(100 * (1 - float(found[1]) / straight), abs=1.1)
+
+
+def test_strips_show_both_ways(shown):
+    view = shown()
+    line, curve = view.js("[e.paths.strips.line.list.map((v) => [...v]), e.paths.strips.curve.list.map((v) => [...v])]")
+    a, b = (torch.tensor(view.code(name)) for name in ("start", "end"))
+    points = a + torch.linspace(0, 1, 9)[:, None] * (b - a)
+    expected = rounded(family()[1].decoder)(points).flatten(1).detach().numpy()
+    np.testing.assert_allclose(line, expected, atol=1e-5)
+    np.testing.assert_allclose([curve[0], curve[-1]], expected[[0, -1]], atol=1e-5)
+    assert not view.is_blank(".way.line canvas")
+    assert not view.is_blank(".way.curve canvas")
+
+
+def test_a_curve_that_was_dragged_settles_where_a_new_one_would(shown):
+    view = shown()
+    view.drag("end", [-0.6, 0.8])
+    view.page.mouse.up()
+    view.rest()
+    dragged = view.js("e.paths.geodesic.length")
+    view.js("e.restart()")
+    fresh = view.rest().js("e.paths.geodesic.length")
+    assert dragged <= fresh * 1.002
+
+
+# ---- the pad ----
+
+SEVEN = [[(0.25, 0.2), (0.75, 0.2), (0.45, 0.85)]]
+
+
+def draw(view, strokes):
+    box = view.page.locator(".pad").bounding_box()
+    for first, *others in strokes:
+        view.page.mouse.move(box["x"] + first[0] * box["width"], box["y"] + first[1] * box["height"])
+        view.page.mouse.down()
+        for x, y in others:
+            view.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=6)
+        view.page.mouse.up()
+
+
+def test_a_drawing_is_encoded_as_torch_would(shown):
+    view = shown()
+    draw(view, SEVEN)
+    view.rest()
+    x = torch.tensor(view.js("[...e.input().values]"))
+    assert 5 < x.sum() < 40
+    assert ((16 * x) % 1 == 0).all()
+    mean, log_std = rounded(family()[1].encoder)(x.reshape(1, 8, 8)).detach().chunk(2)
+    assert near(view.code(), mean, 1e-5)
+    assert "your drawing" in view.text(".panes")
+    assert view.js("e.model.get('probe')") == pytest.approx(view.code())
+    covariance = view.js("e.input().answer.covariance")
+    turn = torch.tensor(view.js("e.member.turn"))
+    expected = turn.T @ torch.diag((2 * log_std).exp()) @ turn
+    assert near(covariance, [expected[0, 0], expected[0, 1], expected[1, 1]], 1e-6)
+    assert view.page.locator("ellipse.posterior").is_visible()
+
+
+def test_the_pad_shows_first_the_hand_and_then_what_was_made_of_it(shown):
+    view = shown()
+    draw(view, SEVEN)
+    assert not view.is_blank(".pad .ink")
+    view.page.wait_for_function("!document.querySelector('.latent-explorer').explorer.pad.handwriting")
+    assert view.is_blank(".pad .ink")
+    assert max(view.js("[...e.pad.pane.values]")) == 1
+
+
+def test_a_drawing_goes_with_the_slider(shown):
+    view = shown()
+    draw(view, SEVEN)
+    x = torch.tensor(view.rest().js("[...e.input().values]"))
+    view.page.locator(".tick").first.click()
+    view.rest()
+    assert near(view.code(), rounded(family()[0].encoder)(x.reshape(1, 8, 8))[:2].detach(), 1e-5)
+
+
+def test_clearing_frees_the_probe_where_it_is(shown):
+    view = shown()
+    draw(view, SEVEN)
+    place = view.rest().point()
+    view.page.locator(".clear").click()
+    view.rest()
+    assert view.point() == place
+    assert view.js("e.input()") is None
+    assert "draw a digit" in view.text(".pad")
+
+
+def test_the_pad_is_drawn_on_by_keys(shown):
+    view = shown()
+    pad = view.page.locator(".pad")
+    pad.press("Space")
+    for _ in range(12):
+        pad.press("ArrowDown")
+    pad.press("Space")
+    view.rest()
+    assert "your drawing" in view.text(".panes")
+    drawn = np.reshape(view.js("[...e.input().values]"), (8, 8))
+    assert drawn.sum(1).min() > 0
+    assert drawn[:, :2].sum() == drawn[:, -2:].sum() == 0
+    pad.press("Delete")
+    assert view.rest().js("e.input()") is None
+
+
+# ---- fingers ----
+
+
+@pytest.fixture
+def touched(shown):
+    view = shown(
+        viewport={"width": 390, "height": 700},
+        has_touch=True,
+        is_mobile=True,
+        head="<div style='height:40px'></div>",
+    )
+    view.page.evaluate("document.body.insertAdjacentHTML('beforeend', '<div style=\"height:2000px\"></div>')")
+    view.session = view.page.context.new_cdp_session(view.page)
+
+    def swipe(start, end, steps=8):
+        def send(kind, points):
+            view.session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+        send("touchStart", [{"x": start[0], "y": start[1]}])
+        for step in range(1, steps + 1):
+            x, y = (a + (b - a) * step / steps for a, b in zip(start, end, strict=True))
+            send("touchMove", [{"x": x, "y": y}])
+        send("touchEnd", [])
+
+    view.swipe = swipe
+    return view
+
+
+def test_a_finger_drags_a_handle(touched):
+    target = touched.on_screen([0.0, -0.5])
+    touched.swipe(touched.on_screen(touched.point("start")), target)
+    touched.rest()
+    assert near(touched.point("start"), [0.0, -0.5], 0.06)
+    assert touched.page.evaluate("scrollY") == 0
+
+
+def test_a_tap_moves_the_probe(touched):
+    touched.page.touchscreen.tap(*touched.on_screen([0.0, -0.5]))
+    touched.rest()
+    # Fingers are broad: a point nearby may have been meant.
+    assert near(touched.point(), [0.0, -0.5], 0.3)
+
+
+def test_a_finger_that_scrolls_moves_nothing(touched):
+    before = {name: touched.point(name) for name in ("probe", "start", "end")}
+    x, y = touched.on_screen([0.3, 0.0])
+    touched.swipe((x, y), (x + 3, y - 250))
+    touched.page.wait_for_function("scrollY > 100")
+    touched.rest()
+    assert {name: touched.point(name) for name in before} == before
+
+
+def test_a_finger_draws_and_the_page_stays(touched):
+    touched.page.locator(".pad").scroll_into_view_if_needed()
+    top = touched.page.evaluate("scrollY")
+    box = touched.page.locator(".pad").bounding_box()
+    middle = box["x"] + box["width"] / 2
+    touched.swipe((middle, box["y"] + 12), (middle, box["y"] + box["height"] - 12))
+    touched.rest()
+    assert "your drawing" in touched.text(".panes")
+    assert touched.page.evaluate("scrollY") == top
+
+
+def test_handles_are_large_enough_for_fingers(touched):
+    for handle in touched.page.locator(".handle .reach").all():
+        box = handle.bounding_box()
+        assert min(box["width"], box["height"]) >= 24
+
+
+# ---- screens and themes ----
+
+
+def test_a_phone_has_one_column_and_no_sideways_scrolling(touched):
+    assert touched.page.evaluate("document.documentElement.scrollWidth") == 390
+    plane, panes = touched.plane(), touched.page.locator(".panes").bounding_box()
+    assert panes["y"] > plane["y"] + plane["height"]
+    assert plane["width"] > 300
+
+
+def test_all_of_it_fits_a_laptop_s_window(shown):
+    view = shown(viewport={"width": 960, "height": 640})
+    box = view.page.locator(".explorer").bounding_box()
+    assert box["height"] <= 640
+
+
+def test_the_theme_changes_what_is_drawn(shown):
+    view = shown(head="<style>[data-theme=dark] { --lb-ink: #e6e6e6; --lb-accent: #4fb3c4 }</style>")
+    light = view.picture(".cloud")
+    view.page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    view.page.wait_for_function("document.querySelector('.latent-explorer').explorer.theme.dark")
+    assert view.rest().picture(".cloud") != light
+
+
+def test_read_outs_do_not_jump(shown):
+    view = shown()
+    places = """[...e.root.querySelectorAll('dd, .pane, .strip, figcaption')].map((part) => {
+        const { x, y, width, height } = part.getBoundingClientRect();
+        return [x, y, width, height];
+    })"""
+    before = view.js(places)
+    for to in ([0.5, 0.5], [-0.9, 0.1], [0.0, -0.7]):
+        view.drag("probe", to)
+        view.page.mouse.up()
+        assert view.rest().js(places) == before
+    view.page.locator(".tick").first.click()
+    assert view.rest().js(places) == before
+
+
+# ---- hosts ----
+
+
+def test_two_views_share_their_state(shown):
+    view = shown(count=2)
+    view.page.wait_for_function("document.querySelectorAll('.latent-explorer').length === 2")
+    second = "document.querySelectorAll('.latent-explorer')[1].explorer"
+    view.page.locator(".handle.end").first.press("ArrowLeft")
+    view.page.locator(".tick").first.click()
+    assert view.page.evaluate(f"{second}.points.end") == pytest.approx(view.point("end"))
+    assert view.page.evaluate(f"{second}.index") == 0
+
+
+def test_the_kernel_moves_the_probe(shown):
+    view = shown()
+    view.js("e.model.set('probe', [0.25, -0.5])")
+    assert view.rest().code() == pytest.approx([0.25, -0.5])
+    view.js("(e.model.set('lam', 100), e.model.set('example', 3))")
+    assert view.rest().js("[e.index, e.anchors.probe.index]") == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ({"weights": b""}, "saved without its data: run its cell again"),
+        ({"content": {}}, "saved without its data: run its cell again"),
+    ],
+)
+def test_a_notebook_saved_without_data_says_so(watch, tmp_path, state, words):
+    kept = saved(explorer())
+    for name, value in state.items():
+        kept["buffers"] = [one for one in kept["buffers"] if one["path"] != [name]]
+        kept["state"][name] = None if value == b"" else value
+    page = hosted(watch, tmp_path, {"a": kept}, ["a"])
+    assert words in page.locator(".lb-kernel").inner_text()
+
+
+def test_an_old_browser_is_told_what_it_lacks(watch, tmp_path):
+    page = hosted(
+        watch, tmp_path, {"a": saved(explorer())}, ["a"], head="<script>delete window.ResizeObserver</script>"
+    )
+    assert "it has no ResizeObserver" in page.locator(".lb-kernel").inner_text()
+
+
+# ---- other data ----
+
+
+def decoder_of(outputs, seed=0):
+    with seeded(seed):
+        return torch.nn.Sequential(torch.nn.Linear(2, 12), torch.nn.SiLU(), torch.nn.Linear(12, outputs))
+
+
+@pytest.mark.parametrize(
+    ("kind", "outputs", "options"),
+    [
+        ("curve", 30, {}),
+        ("skeleton", 8, {"shape": (4, 2), "bones": [(0, 1), (1, 2), (2, 3)]}),
+        ("image", 3 * 5 * 4, {"shape": (3, 5, 4)}),
+        ("image", 35, {"shape": (7, 5)}),
+    ],
+)
+def test_decoders_alone_draw_whatever_they_decode(shown, kind, outputs, options):
+    view = shown(LatentExplorer(decoder_of(outputs), torch.randn(40, 2), **options))
+    assert view.widget.content["event"]["kind"] == kind
+    first = view.picture(".panes canvas")
+    assert not view.is_blank(".panes canvas")
+    view.drag("probe", [1.0, 1.0])
+    view.page.mouse.up()
+    assert view.rest().picture(".panes canvas") != first
+    assert view.page.locator(".pad").count() == view.page.locator(".slider").count() == 0
+
+
+def test_a_plane_without_points_and_one_class(shown, tmp_path):
+    view = shown(LatentExplorer(decoder_of(10)))
+    assert view.page.locator("input[value=codes]").count() == 0
+    one = Dataset(torch.rand(20, 6), torch.zeros(20, dtype=torch.long))
+    model = (mlp_encoder((6,), (5,), 4, torch.nn.Tanh), mlp_decoder(2, (5,), (6,), torch.nn.Tanh))
+    other = shown(LatentExplorer(model, one))
+    assert not other.is_blank(".cloud")
+
+
+def test_thinned_points_are_said(shown):
+    view = shown(LatentExplorer(decoder_of(5), torch.randn(10_000, 2)))
+    assert "1,000 of 10,000 points are shown" in view.text(".notes")

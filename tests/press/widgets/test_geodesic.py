@@ -1,0 +1,277 @@
+"""The shortest curve of the widget, against closed forms and against torch."""
+
+import itertools
+import math
+
+import pytest
+import torch
+
+SCRIPTS = ["mlp.js", "metric.js", "geodesic.js"]
+A, B = [-1.5, -1.0], [1.4, 1.2]
+# Of each activation, a network (seed, gain) whose shortest curve from A to B is more than 5 % shorter than the line.
+CURVED = [("tanh", 4, 1.6), ("silu", 3, 2.0), ("softplus", 0, 2.5)]
+
+RELAX = """(m, layers, numbers, a, b) => {
+  const decoder = new m.Perceptron(layers, Float32Array.from(numbers));
+  const curve = new m.Geodesic(decoder).straight(a, b);
+  const energies = [curve.energy];
+  for (let i = 0; i < 100 && curve.step(); i++) energies.push(curve.energy);
+  energies.push(curve.energy);
+  const { length, energy, done } = curve;
+  const values = curve.values(17).map((value) => [...value]);
+  const straight = m.straightLength(decoder, a, b);
+  const [drawn, fine, stops] = [curve.curve(65), curve.curve(2001), curve.stops(17)];
+  return { length, energy, done, energies, values, straight, curve: drawn, fine, stops };
+}"""
+
+
+class Network:
+    """Random weights in single precision, as plain numbers and as a function in double precision."""
+
+    def __init__(self, activation, seed, gain, sizes=(2, 24, 24, 12), last="linear"):
+        draw = torch.Generator().manual_seed(seed)
+        self.activations = [activation] * (len(sizes) - 2) + [last]
+        self.weights = [
+            (
+                (gain * torch.randn(n, m, generator=draw) / math.sqrt(m)).float().double(),
+                (0.5 * torch.randn(n, generator=draw)).float().double(),
+            )
+            for m, n in itertools.pairwise(sizes)
+        ]
+
+    @property
+    def arguments(self):
+        layers = [
+            {"inputs": W.shape[1], "outputs": W.shape[0], "activation": name, "parameter": 1}
+            for (W, _), name in zip(self.weights, self.activations, strict=True)
+        ]
+        return layers, [x for W, b in self.weights for part in (W, b) for x in part.flatten().tolist()]
+
+    def __call__(self, z):
+        for (W, b), name in zip(self.weights, self.activations, strict=True):
+            z = z @ W.T + b
+            z = z if name == "linear" else getattr(torch.nn.functional, name)(z)
+        return z
+
+
+def turns(curve):
+    """The angles between neighbouring segments."""
+    d = torch.tensor(curve).diff(dim=0)
+    angles = torch.atan2(d[:, 1], d[:, 0]).diff()
+    return torch.atan2(angles.sin(), angles.cos())
+
+
+def shortest(decode, a, b, nodes=241):
+    """The length of the polyline of free nodes with the least energy.
+
+    The unknowns are the nodes' sine series, every term scaled by its frequency: the Laplacian becomes the identity, and
+    L-BFGS gets there. Chords of 240 pieces fall short of arcs by (angle of a piece)² / 24, here below 1e-4.
+    """
+    t = torch.linspace(0, 1, nodes)[:, None]
+    k = torch.arange(1, nodes - 1)
+    series = torch.sin(math.pi * t * k) / k
+    series[-1] = 0
+    line = torch.lerp(torch.tensor(a), torch.tensor(b), t)
+    terms = torch.zeros(len(k), 2, requires_grad=True)
+    solver = torch.optim.LBFGS([terms], max_iter=400, tolerance_change=1e-9, line_search_fn="strong_wolfe")
+
+    def pieces():
+        return decode(line + series @ terms).diff(dim=0).square().sum(1)
+
+    def energy():
+        solver.zero_grad()
+        total = (nodes - 1) * pieces().sum()
+        total.backward()
+        return total
+
+    solver.step(energy)
+    with torch.no_grad():
+        return pieces().sqrt().sum().item()
+
+
+def arc_length(decode, a, b, pieces=20000):
+    t = torch.linspace(0, 1, pieces + 1)[:, None]
+    return decode(torch.lerp(torch.tensor(a), torch.tensor(b), t)).diff(dim=0).norm(dim=1).sum().item()
+
+
+def test_a_linear_decoder_keeps_the_straight_line(run):
+    network = Network("linear", 0, 1.0)
+    found = run(SCRIPTS, RELAX, *network.arguments, A, B)
+    expected = (network(torch.tensor(B)) - network(torch.tensor(A))).norm().item()
+    assert found["length"] == pytest.approx(expected, rel=1e-9)
+    assert found["straight"] == pytest.approx(expected, rel=1e-9)
+    assert found["energy"] == pytest.approx(expected**2, rel=1e-9)
+    for curve in (found["curve"], found["stops"]):
+        t = torch.linspace(0, 1, len(curve))[:, None]
+        line = torch.lerp(torch.tensor(A), torch.tensor(B), t)
+        torch.testing.assert_close(torch.tensor(curve), line, rtol=0, atol=1e-8)
+    assert found["done"]
+    assert len(found["energies"]) <= 4
+
+
+def profile(x):
+    """Arc length of the folded sheet's profile from 0: a trapezoidal rule of 1e-4, good to 1e-9."""
+    t = torch.linspace(0, x, 20001)
+    return torch.trapezoid((1 + (3 * torch.sigmoid(6 * t)) ** 2).sqrt(), t)
+
+
+def test_a_folded_sheet_is_crossed_as_if_it_were_flat(run):
+    # f(x, y) = (x, y, softplus(6 x) / 2), since x = softplus(x) - softplus(-x): a sheet with a rounded fold. Spread
+    # out, its coordinates are y and the arc length of the profile, and the shortest curve is straight.
+    layers = [
+        {"inputs": 2, "outputs": 5, "activation": "softplus", "parameter": 1},
+        {"inputs": 5, "outputs": 3, "activation": "linear", "parameter": 1},
+    ]
+    first = [1, 0, -1, 0, 0, 1, 0, -1, 6, 0] + [0] * 5
+    second = [1, -1, 0, 0, 0, 0, 0, 1, -1, 0, 0, 0, 0, 0, 0.5] + [0] * 3
+    found = run(SCRIPTS, RELAX, layers, first + second, [-2, -2], [0.8, 3])
+    spread = torch.tensor([[profile(x), y] for x, y in found["stops"]])
+    assert found["length"] < 0.98 * found["straight"]
+    assert found["length"] == pytest.approx((spread[-1] - spread[0]).norm().item(), rel=2e-3)
+    # The stops divide it evenly. Lengths answer to a bend by its square alone: the curve is known less well than they.
+    t = torch.linspace(0, 1, len(spread))[:, None]
+    torch.testing.assert_close(spread, torch.lerp(spread[0], spread[-1], t), rtol=0, atol=0.02 * found["length"])
+
+
+@pytest.mark.parametrize(("activation", "seed", "gain"), CURVED)
+def test_the_shortest_curve_of_a_random_network(run, activation, seed, gain):
+    network = Network(activation, seed, gain)
+    found = run(SCRIPTS, RELAX, *network.arguments, A, B)
+    assert found["done"]
+    assert found["length"] < 0.95 * found["straight"]
+    # Nine controls are fewer than 239 nodes: the widget's curve may be a little longer, and no shorter.
+    assert found["length"] == pytest.approx(shortest(network, A, B), rel=5e-3)
+    assert found["straight"] == pytest.approx(arc_length(network, A, B), rel=1e-3)
+    # What keeps the spline from bunching counts little beside the length.
+    assert 1 <= found["energy"] / found["length"] ** 2 < 1.02
+    # The length belongs to the curve that is drawn: its 2000 chords fall short by less than 1e-4.
+    chords = network(torch.tensor(found["fine"])).diff(dim=0).norm(dim=1).sum().item()
+    assert chords == pytest.approx(found["length"], rel=2e-3)
+
+    energies = torch.tensor(found["energies"])
+    assert (energies.diff() <= 0).all()
+    assert energies[-1] < energies[0]
+
+
+@pytest.mark.parametrize(("activation", "seed", "gain"), CURVED)
+def test_back_is_as_far_as_there(run, activation, seed, gain):
+    arguments = Network(activation, seed, gain).arguments
+    there, back = (run(SCRIPTS, RELAX, *arguments, *ends) for ends in ((A, B), (B, A)))
+    assert back["length"] == pytest.approx(there["length"], rel=5e-3)
+
+
+@pytest.mark.parametrize(("activation", "seed", "gain"), CURVED)
+def test_the_curve_is_smooth(run, activation, seed, gain):
+    found = run(SCRIPTS, RELAX, *Network(activation, seed, gain).arguments, A, B)
+    angles = turns(found["curve"])
+    # A quarter turn takes more than a piece of the spline, of which there are eight in 64 segments.
+    assert angles.abs().max() < math.pi / 2 / 8
+    # A zig-zag turns the other way at every corner; a cubic's turning changes little from one corner to the next.
+    assert (angles.diff().abs() < 0.3 * angles.abs().max()).all()
+    signs = angles[angles.abs() > 0.01].sign()
+    assert (signs.diff() != 0).sum() <= 6
+
+
+@pytest.mark.parametrize(("activation", "seed", "gain"), CURVED)
+def test_stops_are_equal_steps(run, activation, seed, gain):
+    network = Network(activation, seed, gain)
+    found = run(SCRIPTS, RELAX, *network.arguments, A, B)
+    values = torch.tensor(found["values"])
+    torch.testing.assert_close(values, network(torch.tensor(found["stops"])), rtol=1e-9, atol=1e-9)
+    assert (found["stops"][0], found["stops"][-1]) == (A, B)
+    # Chords of a sixteenth of the curve are shorter than its arcs where it bends, by (angle)² / 24: a few per cent.
+    steps = values.diff(dim=0).norm(dim=1)
+    assert steps.max() < 1.01 * found["length"] / 16
+    assert steps.min() > 0.9 * found["length"] / 16
+
+
+DRAG = """(m, layers, numbers, a, b, target) => {
+  const decoder = new m.Perceptron(layers, Float32Array.from(numbers));
+  const settle = () => { for (let i = 0; i < 100 && curve.step(); i++); };
+  const curve = new m.Geodesic(decoder).straight(a, b);
+  settle();
+  const before = curve.curve(5);
+  const to = (share) => b.map((x, i) => x + share * (target[i] - x));
+  curve.carry(a, to(1 / 8));
+  const carried = curve.curve(5);
+  // A frame of a drag: the end moves, and there is time for one step.
+  for (let frame = 1; frame <= 8; frame++) {
+    curve.carry(a, to(frame / 8));
+    curve.step();
+  }
+  const dragged = { ends: [curve.curve(9)[0], curve.curve(9)[8]], length: curve.length };
+  settle();
+  const settled = curve.length;
+  curve.straight(a, target);
+  const cold = { straight: curve.length };
+  settle();
+  return { before, carried, dragged, settled, cold: { ...cold, length: curve.length, done: curve.done } };
+}"""
+
+
+@pytest.mark.parametrize(("activation", "seed", "gain"), CURVED)
+def test_a_dragged_end_takes_the_curve_along(run, activation, seed, gain):
+    target = [B[0] - 0.3, B[1] + 0.2]
+    found = run(SCRIPTS, DRAG, *Network(activation, seed, gain).arguments, A, B, target)
+    before, carried = torch.tensor(found["before"]), torch.tensor(found["carried"])
+    # Carrying adds a part of the end's way that grows evenly from 0 to all of it.
+    way = (torch.tensor(target) - torch.tensor(B)) / 8
+    torch.testing.assert_close(carried, before + torch.linspace(0, 1, 5)[:, None] * way)
+    assert found["cold"]["done"]
+    assert found["dragged"]["ends"] == [A, target]
+    assert found["dragged"]["length"] == pytest.approx(found["cold"]["length"], rel=0.01)
+    assert found["settled"] == pytest.approx(found["cold"]["length"], rel=5e-3)
+
+
+def test_a_far_jump_of_an_end_is_survived(run):
+    found = run(SCRIPTS, DRAG, *Network(*CURVED[0]).arguments, A, B, [-3.0, 3.0])
+    assert found["settled"] < 1.05 * found["cold"]["length"]
+
+
+def numbers(found):
+    """All numbers in what was found."""
+    if isinstance(found, dict):
+        found = found.values()
+    return [x for part in found for x in numbers(part)] if hasattr(found, "__iter__") else [found]
+
+
+@pytest.mark.parametrize("axes", [(0, 0), (1, 0), (0, 1)])
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+def test_what_a_decoder_ignores(run, axes, activation):
+    network = Network(activation, 0, 1.0)
+    network.weights[0] = (network.weights[0][0] * torch.tensor(axes), network.weights[0][1])
+    found = run(SCRIPTS, RELAX, *network.arguments, A, B)
+    assert found["done"]
+    assert all(map(math.isfinite, numbers(found)))
+    assert (found["length"] == 0) == (axes == (0, 0))
+    assert found["length"] <= found["straight"]
+    # In the direction that it ignores there is nowhere to go.
+    along = run(SCRIPTS, RELAX, *network.arguments, A, [A[0] + axes[1], A[1] + axes[0]])
+    assert (along["length"], along["done"]) == (0, True)
+    assert all(map(math.isfinite, numbers(along)))
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+def test_ends_that_coincide(run, activation):
+    found = run(SCRIPTS, RELAX, *Network(activation, 0, 1.5).arguments, A, A)
+    assert (found["length"], found["straight"], found["done"]) == (0, 0, True)
+    assert all(map(math.isfinite, numbers(found)))
+    torch.testing.assert_close(torch.tensor(found["stops"]), torch.tensor(A).expand(17, 2))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_decoder_with_edges(run, seed):
+    network = Network("relu", seed, 1.5)
+    found = run(SCRIPTS, RELAX, *network.arguments, A, B)
+    assert found["done"]
+    assert found["length"] <= found["straight"]
+    assert found["straight"] == pytest.approx(arc_length(network, A, B), rel=0.01)
+    assert all(map(math.isfinite, numbers(found)))
+
+
+def test_saturated_outputs(run):
+    # Where a sigmoid is 0 or 1 to double precision the metric is 0: there the curve may go anywhere, but ends.
+    found = run(SCRIPTS, RELAX, *Network("tanh", 1, 30.0, last="sigmoid").arguments, A, B)
+    assert found["done"]
+    assert found["length"] <= found["straight"]
+    assert all(map(math.isfinite, numbers(found)))
