@@ -396,7 +396,7 @@ def test_what_is_said_of_the_probe_is_torch_s(shown):
     error = (decoder(code).flatten() - x).square().mean().item()
     assert float(view.number("error")) == pytest.approx(error, rel=6e-3, abs=6e-5)
     spread = rounded(family()[1].encoder)(x.reshape(1, 8, 8))[2:].exp().tolist()
-    assert [float(part) for part in view.number("±").split(",")] == pytest.approx(spread, rel=6e-3, abs=6e-5)
+    assert [float(part) for part in view.number("encoder ±").split(",")] == pytest.approx(spread, rel=6e-3, abs=6e-5)
 
 
 def test_lengths_are_torch_s_and_the_geodesic_is_shorter(shown):

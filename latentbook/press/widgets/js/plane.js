@@ -171,14 +171,15 @@ export class Plane {
     context.globalAlpha = 1;
   }
 
-  // A class is never known by its colour alone: its name stands where the median of its points is.
+  // A class is never known by its colour alone: its name stands where the median of its points is. Points may be pale,
+  // words not.
   paintNames(context, { codes, classOf, classes, theme }) {
     Object.assign(context, { font: "700 18px sans-serif", textAlign: "center", textBaseline: "middle", lineJoin: "round" });
-    classes.forEach(({ name, fill }, which) => {
+    classes.forEach(({ name }, which) => {
       const middle = medianOf(codes, (index) => classOf(index) === which);
       if (!middle) return;
       const [x, y] = this.toScreen(middle);
-      Object.assign(context, { strokeStyle: theme.paper, lineWidth: 4, fillStyle: fill });
+      Object.assign(context, { strokeStyle: theme.paper, lineWidth: 4, fillStyle: theme.ink });
       context.strokeText(name, x, y);
       context.fillText(name, x, y);
     });
