@@ -289,6 +289,21 @@ def test_every_control_is_reached_by_tab(shown):
     assert reached == ["range", "radio", "checkbox", "probe", "start", "end", "pad drawable", "button"]
 
 
+def test_what_has_changed_is_said_to_who_cannot_see_it(shown):
+    view = shown()
+    assert view.page.locator(".spoken").get_attribute("aria-live") == "polite"
+    before = view.page.locator(".spoken").text_content()
+    assert re.search(r"z = .*, area scale .*, condition number .*straight line .*, geodesic ", before)
+    view.handle("probe").press("ArrowUp")
+    after = view.rest().page.locator(".spoken").text_content()
+    assert after != before
+    # Not on every move, which would never be read to its end.
+    view.drag("probe", [0.3, 0.3])
+    assert view.rest().page.locator(".spoken").text_content() == after
+    view.page.mouse.up()
+    assert view.rest().page.locator(".spoken").text_content() != after
+
+
 # ---- λ ----
 
 
@@ -369,6 +384,61 @@ def test_the_field_is_the_room_s_metric(shown):
     codes = torch.tensor(cells) @ turn.T
     G = pullback_metric(rounded(family()[1].decoder), codes)
     np.testing.assert_allclose(levels, torch.linalg.det(G).sqrt().log().numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["grid", "codes"])
+def test_ellipses_are_the_room_s_where_they_stand(shown, kind):
+    view = shown()
+    ovals = view.js(f"e.fields.ellipses({kind!r}, 1).map(({{ at, shape }}) => [at, shape])")
+    places, shapes = (torch.tensor(column) for column in zip(*ovals, strict=True))
+    turn = torch.tensor(view.js("e.member.turn"))
+    G = turn.T @ pullback_metric(rounded(family()[1].decoder), places @ turn.T) @ turn
+    root = torch.stack([shapes[:, :2], shapes[:, 1:]], 1)
+    # The matrix S takes the unit circle to the ellipse: Sᵀ G S = ρ² I.
+    expected = view.widget.content["radius"] ** 2 * torch.eye(2).expand(len(G), 2, 2)
+    torch.testing.assert_close(root @ G @ root, expected, rtol=0, atol=1e-4 * expected.max().item())
+
+
+# The long axis of the ellipse of this matrix points up and to the right.
+TILTED = [0.5, 0.3, 0.5]
+
+
+def test_ellipses_on_the_canvas_are_tilted_as_in_the_plane(shown, watch):
+    # What reads pixels is this test.
+    watch.expected.append("willReadFrequently")
+    view = shown()
+    there, mirrored = view.js(
+        """(() => {
+        const [x, y] = e.content.plane.centre;
+        const ovals = [{ at: [x, y], shape: given, faint: false }];
+        const classes = [], codes = [];
+        e.plane.paint({ codes, classes, ellipses: ovals, background: null, classOf: () => 0, theme: e.theme });
+        const pixels = ([x, y]) => e.plane.sheet.context.getImageData(x - 2, y - 2, 5, 5).data;
+        const inked = (place) => pixels(place).some(Boolean);
+        const end = 0.8 / Math.SQRT2;
+        return [inked(e.plane.toScreen([x + end, y + end])), inked(e.plane.toScreen([x + end, y - end]))];
+    })()""",
+        TILTED,
+    )
+    assert there
+    assert not mirrored
+
+
+@pytest.mark.parametrize("name", ["ellipse", "hovered", "posterior"])
+def test_ellipses_over_the_canvas_are_tilted_as_in_the_plane(shown, name):
+    view = shown()
+    found, expected = view.js(
+        f"""(() => {{
+        const [x, y] = e.content.plane.centre;
+        e.plane.oval({name!r}, [x, y], given);
+        const layer = e.plane.layers.{name};
+        const tip = new DOMPoint(layer.cx.baseVal.value + layer.rx.baseVal.value, layer.cy.baseVal.value);
+        const on = tip.matrixTransform(layer.transform.baseVal.consolidate().matrix);
+        return [[on.x, on.y], e.plane.toScreen([x + 0.8 / Math.SQRT2, y + 0.8 / Math.SQRT2])];
+    }})()""",
+        TILTED,
+    )
+    assert near(found, expected, 0.01)
 
 
 def rounded(module):

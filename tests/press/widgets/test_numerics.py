@@ -165,11 +165,12 @@ def family(turn, spread=True):
 
 
 ANGLE = 0.7
-MIRRORED = [[np.cos(ANGLE), np.sin(ANGLE)], [np.sin(ANGLE), -np.cos(ANGLE)]]
+# A rotation: a mirrored one would be its own inverse.
+TURNED = [[np.cos(ANGLE), np.sin(ANGLE)], [-np.sin(ANGLE), np.cos(ANGLE)]]
 
 
 def test_a_turned_plane_decodes_to_the_same(run):
-    models, state = family(MIRRORED)
+    models, state = family(TURNED)
     code = [0.4, -1.1]
     call = f"(members) => members.map((one) => [...(one.ruler.at(one.toPlane({code})), one.ruler.value)])"
     found = torch.tensor(run(NUMERICS, READ, *state, call))
@@ -179,30 +180,30 @@ def test_a_turned_plane_decodes_to_the_same(run):
 
 
 def test_a_turned_plane_has_the_turned_metric(run):
-    models, state = family(MIRRORED)
+    models, state = family(TURNED)
     found = torch.tensor(
         run(NUMERICS, READ, *state, "(members) => members[1].ruler.at(members[1].toPlane([0.4, -1.1]))")
     )
     G = pullback_metric(models[1][1], torch.tensor([[0.4, -1.1]]))
-    R = torch.tensor(MIRRORED)
+    R = torch.tensor(TURNED)
     torch.testing.assert_close(found, torch.tensor(as_three(R.T @ G @ R))[0], rtol=1e-6, atol=1e-9)
 
 
 def test_codes_and_planes_are_each_other_s_inverse(run):
-    _, state = family(MIRRORED)
+    _, state = family(TURNED)
     back = run(NUMERICS, READ, *state, "(members) => members[1].toCode(members[1].toPlane([0.4, -1.1]))")
     assert back == pytest.approx([0.4, -1.1], abs=1e-12)
 
 
 def test_the_encoder_s_answer_in_the_plane(run):
-    models, state = family(MIRRORED)
+    models, state = family(TURNED)
     x = torch.rand(6)
     call = (
         f"(members) => {{ const a = members[1].encode({x.tolist()}); return [a.point, a.deviations, a.covariance]; }}"
     )
     point, deviations, covariance = run(NUMERICS, READ, *state, call)
     mean, log_std = models[1][0](x).detach().chunk(2)
-    R = torch.tensor(MIRRORED)
+    R = torch.tensor(TURNED)
     torch.testing.assert_close(torch.tensor(point), mean @ R, **CLOSE)
     torch.testing.assert_close(torch.tensor(deviations), log_std.exp(), **CLOSE)
     expected = R.T @ torch.diag((2 * log_std).exp()) @ R
@@ -210,13 +211,13 @@ def test_the_encoder_s_answer_in_the_plane(run):
 
 
 def test_an_autoencoder_has_no_doubt(run):
-    _, state = family(MIRRORED, spread=False)
+    _, state = family(TURNED, spread=False)
     call = "(members) => { const a = members[0].encode([0, 0, 0, 0, 0, 0]); return [a.covariance, a.deviations]; }"
     assert run(NUMERICS, READ, *state, call) == [None, None]
 
 
 def test_each_member_has_its_own_codes(run):
-    _, state = family(MIRRORED)
+    _, state = family(TURNED)
     call = "(members) => members.map((one) => [0, 1, 2].map((index) => one.codeOf(index)))"
     assert run(NUMERICS, READ, *state, call) == [[[1, 2], [3, 4], [-0.5, 0]], [[5, 6], [7, 8], [0.25, 1]]]
 
