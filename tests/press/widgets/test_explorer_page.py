@@ -497,6 +497,36 @@ def test_strips_show_both_ways(shown):
     assert not view.is_blank(".way.curve canvas")
 
 
+def test_the_strip_of_the_geodesic_is_decoded_on_it(shown):
+    view = shown()
+    view.drag("end", [1.4, -0.9])
+    view.page.mouse.up()
+    line, curve, stops = view.rest().js("""[
+        e.paths.strips.line.list.map((v) => [...v]),
+        e.paths.strips.curve.list.map((v) => [...v]),
+        e.paths.geodesic.stops(9).map((point) => e.member.toCode(point)),
+    ]""")
+    expected = rounded(family()[1].decoder)(torch.tensor(stops)).flatten(1).detach().numpy()
+    np.testing.assert_allclose(curve, expected, atol=1e-5)
+    assert np.abs(np.array(curve) - line).max() > 1e-3
+
+
+@pytest.mark.parametrize(("carried", "fresh", "kept"), [(2.0, 1.0, 1.0), (1.0, 2.0, 1.0), (1.0, 0.9999, 1.0)])
+def test_the_shorter_one_of_two_curves_is_kept(shown, carried, fresh, kept):
+    """One that was dragged along, and one from the straight line; what differs by less than a thousandth stays."""
+    view = shown()
+    found = view.js(
+        """(() => {
+        const paths = Object.create(e.paths, { geodesics: { value: [{}, {}] }, index: { value: 1, writable: true } });
+        paths.geodesics[1] = { curve: { length: given[0] }, rival: { length: given[1] } };
+        paths.decide();
+        return [paths.geodesic.length, paths.rival];
+    })()""",
+        [carried, fresh],
+    )
+    assert found == [kept, None]
+
+
 def test_a_curve_that_was_dragged_settles_where_a_new_one_would(shown):
     view = shown()
     view.drag("end", [-0.6, 0.8])
@@ -539,6 +569,9 @@ def test_a_drawing_is_encoded_as_torch_would(shown):
     expected = turn.T @ torch.diag((2 * log_std).exp()) @ turn
     assert near(covariance, [expected[0, 0], expected[0, 1], expected[1, 1]], 1e-6)
     assert view.page.locator("ellipse.posterior").is_visible()
+    axes = [float(view.page.locator("ellipse.posterior").get_attribute(name)) for name in ("rx", "ry")]
+    scale = view.plane()["width"] / (2 * view.widget.content["plane"]["reach"])
+    assert near(axes, scale * log_std.exp().sort(descending=True).values, 0.02 * axes[0])
 
 
 def test_the_pad_shows_first_the_hand_and_then_what_was_made_of_it(shown):
@@ -647,6 +680,14 @@ def test_a_finger_draws_and_the_page_stays(touched):
     touched.rest()
     assert "your drawing" in touched.text(".panes")
     assert touched.page.evaluate("scrollY") == top
+
+
+def test_a_finger_that_scrolls_over_the_slider_leaves_it(touched):
+    box = touched.page.locator(".slider input").bounding_box()
+    x, y = box["x"] + 0.9 * box["width"], box["y"] + box["height"] / 2
+    touched.swipe((x, y), (x - 2, y - 250))
+    touched.page.wait_for_function("scrollY > 100")
+    assert touched.rest().js("[e.index, e.controls.slider.input.value]") == [1, "1"]
 
 
 def test_handles_are_large_enough_for_fingers(touched):
@@ -764,6 +805,18 @@ def test_decoders_alone_draw_whatever_they_decode(shown, kind, outputs, options)
     view.page.mouse.up()
     assert view.rest().picture(".panes canvas") != first
     assert view.page.locator(".pad").count() == view.page.locator(".slider").count() == 0
+
+
+def test_colours_are_red_green_and_blue(shown, watch):
+    watch.expected.append("willReadFrequently")
+    decoder = decoder_of(3 * 4)
+    for parameter in decoder.parameters():
+        parameter.data *= 0
+    # All red, half green, no blue, in the order of torch: a plane for each colour.
+    decoder[-1].bias.data = torch.tensor([1.0, 0.5, 0.0]).repeat_interleave(4)
+    view = shown(LatentExplorer(decoder, shape=(3, 2, 2)))
+    pixel = view.js("[...e.output.context.getImageData(5, 5, 1, 1).data]")
+    assert pixel == [255, pytest.approx(128, abs=1), 0, 255]
 
 
 def test_a_plane_without_points_and_one_class(shown, tmp_path):
