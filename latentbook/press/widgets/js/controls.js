@@ -9,10 +9,11 @@ export class FamilySlider {
     set(this.input, { input: () => choose(+this.input.value), change: settle });
     // A finger that lands here to scroll has moved the thumb before the browser takes the touch over: the thumb goes back.
     set(this.input, { pointerdown: () => (this.before = +this.input.value), pointercancel: () => choose(this.before) });
-    this.value = make("output", {});
+    // No output: what the slider says would be said twice.
+    this.value = make("span", { class: "value" });
     this.words = make("span", { class: "words" });
     this.ticks = members.map((member, index) => this.makeTick(member, index, choose, settle));
-    const head = make("div", { class: "head" }, make("label", {}, "λ = ", this.value), this.words);
+    const head = make("div", { class: "head" }, make("span", {}, "λ = ", this.value), this.words);
     this.element = make("div", { class: "slider" }, head, this.input, make("div", { class: "ticks" }, ...this.ticks));
   }
 
@@ -21,6 +22,7 @@ export class FamilySlider {
     const click = () => {
       choose(index);
       settle();
+      this.input.focus();
     };
     return make("button", { type: "button", class: "tick", tabindex: -1, "aria-hidden": "true", click }, inPowers(lam));
   }
@@ -85,6 +87,6 @@ export class Legend {
 /** A weight as a figure writes it: from ten thousand on as a power of ten. */
 export function inPowers(value) {
   const power = Math.log10(value);
-  if (power >= 4 && Number.isInteger(power)) return `10${[...String(power)].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]).join("")}`;
+  if (power >= 4 && Number.isInteger(power)) return `10${superscript(power)}`;
   return String(value);
 }

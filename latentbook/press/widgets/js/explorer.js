@@ -65,9 +65,9 @@ export class Explorer {
   makeControls() {
     const settle = () => this.settle();
     const slider = this.members.length > 1 ? new FamilySlider(this.members, (index) => this.goTo(index), settle) : null;
-    const kinds = { none: "none", grid: "on a grid", ...(this.content.count ? { codes: "at codes" } : {}) };
+    const kinds = { none: "none", grid: "on a grid", ...(this.content.count ? { codes: "at data points" } : {}) };
     const ellipses = new Choice("ellipses", kinds, (kind) => this.choose("ellipses", kind));
-    const shades = new Switch("area scale", (on) => this.choose("magnification", on));
+    const shades = new Switch("area √det G", (on) => this.choose("magnification", on));
     return { slider, ellipses, shades };
   }
 
@@ -82,8 +82,8 @@ export class Explorer {
 
   panes() {
     const { input, output } = this.readout;
-    const clear = make("button", { type: "button", class: "clear", click: () => this.pad.clear() }, "clear");
-    const entrance = make("figure", {}, this.pad.element, make("figcaption", {}, input, ...(this.pad.reduce ? [clear] : [])));
+    this.clear = make("button", { type: "button", class: "clear", click: () => this.pad.clear() }, "clear");
+    const entrance = make("figure", {}, this.pad.element, make("figcaption", {}, input, ...(this.pad.reduce ? [this.clear] : [])));
     const exit = make("figure", {}, this.output.element, make("figcaption", {}, output));
     // A decoder alone has nothing that goes in.
     return make("div", { class: "panes" }, ...(this.example || this.pad.reduce ? [entrance] : []), exit);
@@ -91,9 +91,12 @@ export class Explorer {
 
   notes() {
     const radius = this.content.radius;
-    const hint = "Drag the ring and the two discs, or move them with the arrow keys; a click on a dot shows its image.";
-    const steps = `Small ellipses hold steps that change the data by ${inFigures(radius)}, the ring's by ${inFigures(ENLARGED * radius)}.`;
-    return make("p", { class: "notes" }, [hint, steps, ...this.content.notes].join(" "), this.readout.spoken);
+    const pad = this.pad.reduce ? ", or draw a digit in the left image" : "";
+    const hint = `Drag the ring, A and B, or move them with the arrow keys; click a dot for its image${pad}.`;
+    const steps = `An ellipse holds all steps that change the data by ${inFigures(radius)}; the ring's is ${ENLARGED} times as large.`;
+    const doubt = this.members[0].spread ? `Dotted: ${ENLARGED} standard deviations of the encoder's answer.` : "";
+    const beyond = this.content.count ? "Faint: where no data are." : "";
+    return make("p", { class: "notes" }, [hint, steps, doubt, beyond, ...this.content.notes].filter(Boolean).join(" "), this.readout.spoken);
   }
 
   // ---- what the reader does ----
@@ -137,6 +140,7 @@ export class Explorer {
 
   /** The reader has let go: what is may be gone back to, and the kernel is told. */
   settle() {
+    this.hovered = null;
     this.paths.check();
     this.kept = { points: { ...this.points }, anchors: { ...this.anchors } };
     const codes = Object.fromEntries(PLACES.map((name) => [name, this.member.toCode(this.points[name])]));
@@ -178,8 +182,9 @@ export class Explorer {
   }
 
   showInput() {
-    const index = this.anchors.probe?.index;
-    this.pad.show(this.example && index !== undefined ? this.example(index) : null, this.pad.reduce ? "draw a digit" : "");
+    const values = this.input()?.values ?? null;
+    // A drawing is on the pad already, in the hand's own lines.
+    if (!values || values !== this.pad.example) this.pad.show(values, this.pad.reduce ? "draw a digit" : "");
   }
 
   // ---- another model ----
@@ -235,14 +240,26 @@ export class Explorer {
   }
 
   rest() {
+    this.prepare();
     if (this.toSay) this.readout.tell(this.paths.spoken);
     this.toSay = false;
     delete this.root.dataset.busy;
   }
 
+  /** Compute what the next models of the slider need, while nothing else is to be done. */
+  prepare() {
+    clearTimeout(this.ahead);
+    const kind = this.model.get("ellipses");
+    const next = this.members.findIndex((_, index) => kind !== "none" && !this.fields.known[kind][index]);
+    if (next >= 0) this.ahead = setTimeout(() => (this.fields.ellipses(kind, next), this.prepare()), 100);
+  }
+
   /** Compute shades for a part of the frame; while they are computed, those of the model before stay. */
   shade(now) {
-    if (!this.model.get("magnification")) return false;
+    if (!this.model.get("magnification")) {
+      this.levels = this.shadedBefore = null;
+      return false;
+    }
     if (this.fields.advance(this.index, FOR_SHADES)) return true;
     const { levels } = this.fields.shades[this.index];
     if (this.shaded !== this.index) this.shading.start();
@@ -289,8 +306,10 @@ export class Explorer {
 
   paintProbe() {
     const input = this.input();
+    this.clear.disabled = !input;
     this.readout.name(input ? this.source() : "", this.hovered !== null);
-    this.probe.paint(this.member, this.hovered ?? this.points.probe, input);
+    // What is under the pointer has no input.
+    this.probe.paint(this.member, this.hovered ?? this.points.probe, this.hovered ? null : input);
     this.probe.outline(this.member, this.points.probe, this.shown.points.probe, this.hovered, input);
   }
 
@@ -311,6 +330,9 @@ export class Explorer {
 
   close() {
     this.frames.close();
+    clearTimeout(this.ahead);
+    // What the reader does to it now reaches nothing any more.
+    this.root.remove();
     this.endings.forEach((end) => end());
     for (const part of [this.plane, this.output, this.pad, this.paths]) part.close();
   }

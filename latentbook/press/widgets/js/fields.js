@@ -77,6 +77,8 @@ export class Fields {
    * @returns {HTMLCanvasElement}
    */
   paintShades(levels, colours) {
+    if (this.painted === levels) return this.canvas;
+    this.painted = levels;
     this.canvas ??= make("canvas", { width: SHADES, height: SHADES });
     const context = this.canvas.getContext("2d");
     const stops = colours.map(parseColour);

@@ -29,9 +29,10 @@ export class Kernel {
   changeMember() {
     const index = this.view.indexOf(this.model.get("lam"));
     if (index === this.view.index) return;
+    const code = this.model.get("probe");
     this.view.goTo(index);
-    // The codes of all handles are others in this model.
-    this.view.settle();
+    // The codes of all handles are others in this model. Another view tells them in the same breath; a kernel does not.
+    setTimeout(() => same(this.model.get("probe"), code) && this.view.settle());
   }
 
   move(name) {
@@ -40,6 +41,7 @@ export class Kernel {
     if (same(code, member.toCode(points[name]))) return;
     const point = member.toPlane(code);
     this.view.move(name, point, this.view.anchorAt(point));
+    this.view.settle();
   }
 
   pick() {

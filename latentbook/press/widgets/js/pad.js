@@ -5,7 +5,9 @@ const PEN = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDow
 const STRIDE = 1 / 24;
 const THICK = 1 / 10;
 // So long after the last stroke the pad shows what became of them; there may be one more to come.
-const PATIENCE = 700;
+const PATIENCE = 1500;
+
+const inside = (value) => Math.min(Math.max(value, 0), 1);
 
 export class Pad {
   /**
@@ -34,8 +36,8 @@ export class Pad {
       "aria-label": "Drawing pad. Arrow keys move the pen, space puts it down and lifts it, delete starts again.",
       pointerdown: (event) => this.press(event),
       pointermove: (event) => this.follow(event),
-      pointerup: () => this.lift(),
-      pointercancel: () => this.lift(),
+      pointerup: (event) => this.lift(event),
+      pointercancel: (event) => this.lift(event),
       keydown: (event) => this.key(event),
       blur: () => this.rest(),
     });
@@ -44,7 +46,7 @@ export class Pad {
   /** Show an example that was not drawn. @param {ArrayLike<number> | null} values @param {string} words  Where there is none. */
   show(values, words = "") {
     this.strokes = [];
-    this.pen.down = false;
+    this.pen.down = this.drawing = false;
     this.reveal(values);
     this.hint.textContent = values ? "" : words;
   }
@@ -55,35 +57,38 @@ export class Pad {
     this.handwriting = false;
     this.example = values;
     this.pane.show(values);
+    this.element.classList.toggle("empty", !values);
     this.paint();
-  }
-
-  get isDrawn() {
-    return this.strokes.length > 0;
   }
 
   where({ clientX, clientY }) {
     const box = this.element.getBoundingClientRect();
-    return [(clientX - box.left) / box.width, (clientY - box.top) / box.height];
+    // What is drawn beyond the edge would not be seen, and yet be encoded.
+    return [inside((clientX - box.left) / box.width), inside((clientY - box.top) / box.height)];
   }
 
   press(event) {
-    if (event.button > 0) return;
+    if (event.button > 0 || this.drawing) return;
     if (event.isTrusted) this.element.setPointerCapture(event.pointerId);
-    this.drawing = true;
+    Object.assign(this, { drawing: true, pointer: event.pointerId });
     this.begin(this.where(event));
   }
 
   follow(event) {
-    if (!this.drawing) return;
+    if (!this.isDrawing(event)) return;
     // A fast hand makes several points between two frames.
     const passed = event.getCoalescedEvents?.() ?? [];
     for (const point of passed.length ? passed : [event]) this.strokes.at(-1).push(this.where(point));
     this.update();
   }
 
-  lift() {
-    if (!this.drawing) return;
+  /** Whether an event is of the pointer that draws: a second finger does nothing. */
+  isDrawing({ pointerId }) {
+    return this.drawing && this.pointer === pointerId;
+  }
+
+  lift(event) {
+    if (!this.isDrawing(event)) return;
     this.drawing = false;
     this.wait();
     this.listener.settle();
@@ -95,6 +100,7 @@ export class Pad {
   }
 
   key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
     const way = PEN[event.key];
     if (way) this.stride(way);
     else if (event.key === " ") this.toggle();
@@ -104,7 +110,7 @@ export class Pad {
   }
 
   stride(way) {
-    this.pen.at = this.pen.at.map((value, axis) => Math.min(Math.max(value + STRIDE * way[axis], 0), 1));
+    this.pen.at = this.pen.at.map((value, axis) => inside(value + STRIDE * way[axis]));
     this.pen.shown = true;
     if (this.pen.down) {
       this.strokes.at(-1).push(this.pen.at);
@@ -121,6 +127,7 @@ export class Pad {
   }
 
   rest() {
+    if (this.pen.down) this.wait();
     if (this.pen.down) this.listener.settle();
     Object.assign(this.pen, { down: false, shown: false });
     this.paint();
@@ -141,6 +148,7 @@ export class Pad {
     clearTimeout(this.patience);
     this.hint.textContent = "";
     this.handwriting = true;
+    this.element.classList.remove("empty");
     this.example = this.reduce(this.strokes);
     // While the hand moves, its own lines are seen; the example is brought to the data's size and place, and so lies elsewhere.
     this.pane.show(new Float64Array(this.example.length));

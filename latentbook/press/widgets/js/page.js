@@ -25,16 +25,23 @@ export function set(element, attributes) {
   }
 }
 
-/** A number with three significant figures, and the sign that typesetters use; beyond a thousand only that it is. */
+/** A number that is not negative, with three significant figures. */
 export function inFigures(value) {
-  if (!(value < 999.5)) return "> 999";
-  if (value === 0) return "0.00";
-  const decimals = Math.min(Math.max(2 - Math.floor(Math.log10(Math.abs(value))), 0), 4);
-  return value.toFixed(decimals).replace("-", "−");
+  if (!Number.isFinite(value)) return "∞";
+  if (value < 1e-4) return "0.00";
+  if (value >= 99_950) return inPowersOfTen(value);
+  const decimals = Math.min(Math.max(2 - Math.floor(Math.log10(value)), 0), 4);
+  return value < 999.5 ? value.toFixed(decimals) : Number(value.toPrecision(3)).toLocaleString("en");
 }
 
+const inPowersOfTen = (value) => {
+  const [digits, power] = value.toExponential(1).split("e+");
+  return `${digits} × 10${superscript(power)}`;
+};
+export const superscript = (number) => [...String(number)].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]).join("");
+
 /** A coordinate: always two decimals, a sign's room kept free. */
-export const coordinate = (value) => `${value < 0 ? "−" : "\u2007"}${Math.abs(value).toFixed(2)}`;
+export const coordinate = (value) => `${value <= -0.005 ? "−" : "\u2007"}${Math.abs(value).toFixed(2)}`;
 
 /** What the theme paints with now, as the browser has resolved it. @param {Element} element */
 export function themeOf(element) {

@@ -4,6 +4,8 @@
 const ALONG = 9;
 const CORNERS = 65;
 const BUDGET = 8;
+// Chords of the length that is shown at rest, an even number.
+const FINE = 128;
 
 export class Paths {
   /** @param {Member[]} members @param {Painter} painter */
@@ -80,12 +82,18 @@ export class Paths {
     this.changed = false;
     const [a, b] = this.ends;
     const decoder = this.decoders[this.index];
-    const straight = straightLength(decoder, a, b);
-    const { length } = this.geodesic;
+    // While it moves, its own quadrature does; at rest there is time for a finer one.
+    const straight = this.isMoving ? straightLength(decoder, a, b) : fineLength(decoder, (t) => between(a, b, t));
+    const length = this.isMoving ? this.geodesic.length : this.fineCurve();
     this.strips.line.show(decodedAlong(decoder, a, b));
     this.strips.curve.show(this.geodesic.values(ALONG));
-    this.words.line.textContent = `straight line ${inFigures(straight)}`;
-    this.words.curve.textContent = `geodesic ${inFigures(length)} ${shorter(length, straight)}`;
+    this.words.line.textContent = `straight from A to B ${inFigures(straight)}`;
+    this.words.curve.textContent = `geodesic ${inFigures(length)}${shorter(length, straight)}`;
+  }
+
+  fineCurve() {
+    const points = this.geodesic.curve(FINE + 1);
+    return fineLength(this.decoders[this.index], (t) => points[Math.round(t * FINE)]);
   }
 
   get spoken() {
@@ -101,9 +109,36 @@ export class Paths {
   }
 }
 
-function shorter(length, straight) {
-  const saved = Math.round(100 * (1 - length / straight));
-  return saved > 0 ? `(${saved} % shorter)` : "";
+/** By how much a length is shorter than another, if that can be seen in the figures that are shown. */
+export function shorter(length, straight) {
+  if (inFigures(length) === inFigures(straight) || !(length < straight)) return "";
+  const percent = 100 * (1 - length / straight);
+  return ` (${percent < 1 ? percent.toFixed(1) : Math.round(percent)} % shorter)`;
+}
+
+/**
+ * The length of a curve in data space: chords over all points and over every second one, extrapolated (Richardson).
+ * @param {Perceptron} decoder
+ * @param {(t: number) => Point} curve  For t from 0 to 1.
+ */
+export function fineLength(decoder, curve) {
+  const values = Array.from({ length: FINE + 1 }, (_, i) => {
+    const value = new Float64Array(decoder.outputs);
+    decoder.forward(curve(i / FINE), value);
+    return value;
+  });
+  const chords = (step) => {
+    let length = 0;
+    for (let i = step; i <= FINE; i += step) length += distance(values[i - step], values[i]);
+    return length;
+  };
+  return (4 * chords(1) - chords(2)) / 3;
+}
+
+function distance(one, other) {
+  let squares = 0;
+  for (let k = 0; k < one.length; k++) squares += (one[k] - other[k]) ** 2;
+  return Math.sqrt(squares);
 }
 
 function decodedAlong(decoder, a, b) {

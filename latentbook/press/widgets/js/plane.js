@@ -2,13 +2,22 @@
 
 const HANDLES = {
   probe: { label: "probe", radius: 7 },
-  start: { label: "start of the path", radius: 8 },
-  end: { label: "end of the path", radius: 8 },
+  start: { label: "A, start of the path", radius: 9, letter: "A" },
+  end: { label: "B, end of the path", radius: 9, letter: "B" },
 };
 // Half the side of what a finger hits, and how near a point a click has to be.
 const TOUCH = 15;
 const NEAR = { mouse: 7, pen: 9, touch: 14 };
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+// Steps in parts of half the side; with the shift key five times as far.
+const STEP = 0.02;
+const KEYS = {
+  ...{ ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] },
+  ...{ PageUp: [0, 5], PageDown: [0, -5], Home: [-Infinity, 0], End: [Infinity, 0] },
+};
+// An ellipse whose long half axis is longer, in pixels, fades.
+const ROOMY = 32;
+// A name stands so many pixels above the middle of its points, where a handle may be.
+const ABOVE = 20;
 
 /**
  * @typedef {object} Listener  What the plane tells.
@@ -27,7 +36,7 @@ export class Plane {
     this.extent = content.plane;
     this.listener = listener;
     this.sheet = new Sheet({ class: "cloud", "aria-hidden": "true" }, redraw);
-    this.svg = draw("svg", { class: "over", role: "group", "aria-label": content.alt });
+    this.svg = draw("svg", { class: "over", role: "group", "aria-label": "latent plane" });
     this.element = make("div", { class: "plane" }, this.sheet.element, this.svg);
     this.layers = this.makeLayers();
     this.handles = Object.fromEntries(Object.keys(HANDLES).map((name) => [name, this.makeHandle(name)]));
@@ -65,8 +74,13 @@ export class Plane {
 
   // ---- what lies over the canvas ----
 
+  // Each with a rim of paper below it, so that it is seen on any shade.
   makeLayers() {
-    const layer = (tag, name) => this.svg.appendChild(draw(tag, { class: name, "aria-hidden": "true" }));
+    const layer = (tag, name) => {
+      const pair = [`${name} halo`, name].map((own) => draw(tag, { class: own, "aria-hidden": "true" }));
+      this.svg.append(...pair);
+      return pair;
+    };
     return {
       line: layer("line", "straight"),
       curve: layer("polyline", "geodesic"),
@@ -77,12 +91,19 @@ export class Plane {
   }
 
   makeHandle(name) {
-    const { label, radius } = HANDLES[name];
+    const { label, radius, letter } = HANDLES[name];
+    const { centre, reach } = this.extent;
+    const help = name === "probe" ? "arrow keys move it, Enter takes the nearest dot" : "arrow keys move it";
     const handle = draw(
       "g",
-      { class: `handle ${name}`, tabindex: 0, role: "slider", "aria-label": label, "aria-valuenow": 0, "data-name": name },
+      {
+        ...{ class: `handle ${name}`, tabindex: 0, "data-name": name },
+        ...{ role: "slider", "aria-label": `${label}, ${help}` },
+        ...{ "aria-valuemin": (centre[0] - reach).toFixed(2), "aria-valuemax": (centre[0] + reach).toFixed(2) },
+      },
       draw("circle", { class: "reach", r: TOUCH }),
       draw("circle", { class: "dot", r: radius }),
+      ...(letter ? [draw("text", {}, letter)] : []),
     );
     return this.svg.appendChild(handle);
   }
@@ -101,21 +122,21 @@ export class Plane {
   /** @param {"line" | "curve"} name @param {Point[]} points */
   path(name, points) {
     const screen = points.map((point) => this.toScreen(point));
-    if (name === "curve") return set(this.layers.curve, { points: screen.map((point) => point.join()).join(" ") });
     const [[x1, y1], [x2, y2]] = screen;
-    return set(this.layers.line, { x1, y1, x2, y2 });
+    const shape = name === "curve" ? { points: screen.map((point) => point.join()).join(" ") } : { x1, y1, x2, y2 };
+    this.layers[name].forEach((element) => set(element, shape));
   }
 
   /** @param {"ellipse" | "hovered" | "posterior"} name @param {Point | null} at @param {Symmetric | null} shape */
   oval(name, at, shape) {
-    const layer = this.layers[name];
-    layer.style.display = at && shape ? "" : "none";
+    const pair = this.layers[name];
+    pair.forEach((element) => (element.style.display = at && shape ? "" : "none"));
     if (!at || !shape) return;
     const { long, short, angle } = semiAxes(shape);
     const [cx, cy] = this.toScreen(at);
     const scale = this.side / (2 * this.extent.reach);
     const turn = `rotate(${(-angle * 180) / Math.PI} ${cx} ${cy})`;
-    set(layer, { cx, cy, rx: long * scale, ry: short * scale, transform: turn });
+    pair.forEach((element) => set(element, { cx, cy, rx: long * scale, ry: short * scale, transform: turn }));
   }
 
   // ---- the canvas ----
@@ -144,13 +165,14 @@ export class Plane {
   }
 
   paintPoints(context, { codes, classOf, classes, background, theme }) {
-    Object.assign(context, { strokeStyle: theme.paper, lineWidth: 1.5 });
+    // A rim keeps a pale point off the paper; over shades, one of paper keeps it off a ground of nearly its own colour.
+    const rim = background ? { strokeStyle: theme.paper, lineWidth: 1.5 } : { strokeStyle: "rgb(110 110 110 / .8)", lineWidth: 1 };
+    Object.assign(context, rim);
     for (let index = 0; 2 * index < codes.length; index++) {
       const [x, y] = this.toScreen([codes[2 * index], codes[2 * index + 1]]);
       context.beginPath();
       context.arc(x, y, 2.5, 0, 2 * Math.PI);
-      // Over shades, a rim keeps a point off a ground of nearly its own colour.
-      if (background) context.stroke();
+      context.stroke();
       context.fillStyle = classes[classOf(index)]?.fill ?? theme.muted;
       context.fill();
     }
@@ -158,17 +180,24 @@ export class Plane {
 
   paintEllipses(context, { ellipses, theme, background }) {
     const scale = this.side / (2 * this.extent.reach);
-    Object.assign(context, { strokeStyle: background ? "#fff" : theme.muted, lineWidth: 1.1 });
     for (const { at, shape, faint } of ellipses) {
       if (!shape) continue;
       const { long, short, angle } = semiAxes(shape);
       const [x, y] = this.toScreen(at);
-      context.globalAlpha = faint ? 0.2 : 0.95;
       context.beginPath();
       context.ellipse(x, y, long * scale, short * scale, -angle, 0, 2 * Math.PI);
-      context.stroke();
+      // What reaches over its neighbours would hide them all.
+      context.globalAlpha = (faint ? 0.2 : 0.95) * Math.min(1, ROOMY / (long * scale));
+      this.strokeEllipse(context, theme, background);
     }
     context.globalAlpha = 1;
+  }
+
+  strokeEllipse(context, theme, background) {
+    Object.assign(context, { strokeStyle: "rgb(20 22 26 / .45)", lineWidth: 2.6 });
+    if (background) context.stroke();
+    Object.assign(context, { strokeStyle: background ? "#fff" : theme.muted, lineWidth: 1.1 });
+    context.stroke();
   }
 
   // A class is never known by its colour alone: its name stands where the median of its points is. Points may be pale,
@@ -180,8 +209,8 @@ export class Plane {
       if (!middle) return;
       const [x, y] = this.toScreen(middle);
       Object.assign(context, { strokeStyle: theme.paper, lineWidth: 4, fillStyle: theme.ink });
-      context.strokeText(name, x, y);
-      context.fillText(name, x, y);
+      context.strokeText(name, x, y - ABOVE);
+      context.fillText(name, x, y - ABOVE);
     });
   }
 
@@ -192,22 +221,33 @@ export class Plane {
     set(this.element, {
       pointerdown: (event) => this.press(event),
       pointermove: (event) => this.follow(event),
-      pointerup: (event) => this.release(event),
-      pointercancel: () => this.abandon(),
+      pointerup: (event) => this.isMine(event) && this.release(event),
+      pointercancel: (event) => this.isMine(event) && this.abandon(),
       pointerleave: () => this.listener.hover(null),
+      keydown: (event) => this.key(event),
+      keyup: (event) => event.key in KEYS && this.settleKeys(),
+      // Not at the drawing: one that listens to focus becomes a stop of the Tab key.
+      focusin: () => this.listener.hover(null),
+      focusout: () => this.settleKeys(),
     });
-    set(this.svg, { keydown: (event) => this.key(event), keyup: (event) => event.key in ARROWS && this.listener.settle() });
+  }
+
+  /** Whether an event is of the pointer that drags: a second finger does nothing. */
+  isMine({ pointerId }) {
+    return this.drag?.pointer === pointerId;
   }
 
   press(event) {
-    if (event.button > 0) return;
+    if (event.button > 0 || this.drag) return;
     const name = event.target.closest?.(".handle")?.dataset.name;
-    this.drag = { name: name ?? "probe", from: [event.clientX, event.clientY], moved: false };
+    this.drag = { pointer: event.pointerId, name: name ?? "probe", from: [event.clientX, event.clientY], moved: false };
     this.listener.hover(null);
     // Otherwise the pointer is lost at the edge; an invented event has no pointer to capture.
     if (event.isTrusted) this.element.setPointerCapture(event.pointerId);
-    if (name) this.handles[name].focus();
-    else this.tap(event);
+    this.handles[this.drag.name].focus({ preventScroll: true });
+    // A finger may be about to scroll; it taps when it lifts.
+    this.drag.taps = !name && event.pointerType === "touch";
+    if (!name && !this.drag.taps) this.tap(event);
     event.preventDefault();
   }
 
@@ -217,47 +257,63 @@ export class Plane {
     const reach = (NEAR[event.pointerType] ?? NEAR.mouse) * ((2 * this.extent.reach) / this.side);
     if (distance < reach) this.listener.pick(index);
     else this.listener.move("probe", this.toPlane(event));
-    this.handles.probe.focus({ preventScroll: true });
   }
 
   follow(event) {
-    if (this.drag) {
-      const [x, y] = this.drag.from;
-      // A hand that clicks trembles.
-      this.drag.moved ||= Math.hypot(event.clientX - x, event.clientY - y) > 3;
+    if (this.isMine(event)) {
+      this.drag.moved ||= this.hasLeft(event);
       if (this.drag.moved) this.listener.move(this.drag.name, this.toPlane(event));
-    } else if (event.pointerType !== "touch") {
+    } else if (!this.drag && event.pointerType !== "touch") {
       this.listener.hover(event.target.closest?.(".handle") ? null : this.toPlane(event));
     }
   }
 
-  release() {
-    if (!this.drag) return;
+  /** A hand that clicks trembles; a finger beside a handle that goes up or down scrolls the page. */
+  hasLeft({ clientX, clientY }) {
+    const [right, down] = [Math.abs(clientX - this.drag.from[0]), Math.abs(clientY - this.drag.from[1])];
+    return this.drag.taps ? right > 8 && right > down : Math.hypot(right, down) > 3;
+  }
+
+  release(event) {
+    if (this.drag.taps && !this.drag.moved) this.tap(event);
     this.drag = null;
     this.listener.settle();
   }
 
   abandon() {
-    if (!this.drag) return;
     this.drag = null;
     this.listener.undo();
   }
 
   key(event) {
     const name = event.target.closest(".handle")?.dataset.name;
-    if (!name) return;
-    const way = ARROWS[event.key];
-    if (way) {
-      const step = (event.shiftKey ? 0.1 : 0.02) * this.extent.reach;
-      const from = this.listener.positions()[name];
-      this.listener.move(name, this.clamp(from.map((value, axis) => value + step * way[axis])));
-      event.preventDefault();
-    } else if (name === "probe" && (event.key === "Enter" || event.key === " ")) {
-      const { index } = this.listener.nearest(this.listener.positions().probe);
-      if (index >= 0) this.listener.pick(index);
-      this.listener.settle();
-      event.preventDefault();
-    }
+    if (!name || event.ctrlKey || event.metaKey || event.altKey) return;
+    this.listener.hover(null);
+    if (event.key in KEYS) this.stride(name, KEYS[event.key], event.shiftKey ? 5 * STEP : STEP);
+    else if (name === "probe" && (event.key === "Enter" || event.key === " ")) this.takeNearest();
+    else if (event.key === "Escape" && this.drag) this.abandon();
+    else return;
+    event.preventDefault();
+  }
+
+  stride(name, way, step) {
+    const from = this.listener.positions()[name];
+    this.keyed = true;
+    // No way at all times a step without end is no number.
+    const by = way.map((share) => (share ? share * step * this.extent.reach : 0));
+    this.listener.move(name, this.clamp([from[0] + by[0], from[1] + by[1]]));
+  }
+
+  takeNearest() {
+    const { index } = this.listener.nearest(this.listener.positions().probe);
+    if (index >= 0) this.listener.pick(index);
+    this.listener.settle();
+  }
+
+  /** A key was let go, here or elsewhere. */
+  settleKeys() {
+    if (this.keyed) this.listener.settle();
+    this.keyed = false;
   }
 
   close() {

@@ -1,6 +1,7 @@
 // The probe: what the decoder makes of a point, how fast that changes around it, and how sure the encoder was.
 
-// An ellipse of the field would be hidden by the handle: the probe's own steps are as many times as long.
+// An ellipse of the field would be hidden by the handle: the probe's own steps are as many times as long, and so many
+// standard deviations of the encoder's answer are drawn.
 export const ENLARGED = 3;
 
 export class Probe {
@@ -33,7 +34,7 @@ export class Probe {
     this.plane.oval("ellipse", shown, around(point));
     this.plane.oval("hovered", hovered, hovered && around(hovered));
     const doubt = input?.answer?.covariance;
-    this.plane.oval("posterior", shown, doubt ? deviationEllipse(doubt) : null);
+    this.plane.oval("posterior", shown, doubt ? deviationEllipse(doubt).map((entry) => ENLARGED * entry) : null);
   }
 }
 

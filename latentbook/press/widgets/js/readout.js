@@ -8,8 +8,8 @@ export class Readout {
     this.cells = {};
     const place = [["point", "z", "code"]];
     const shape = [
-      ["scale", "√det G", "area scale"],
-      ["condition", "κ", "condition number: 1 for a circle"],
+      ["scale", "area √det G", "by how much the decoder enlarges areas here"],
+      ["condition", "condition κ", "1 for a circle"],
     ];
     const answer = [
       ["spread", "encoder ±", "standard deviations of its answer"],
@@ -55,7 +55,9 @@ export class Readout {
   /** What all of it is, in a sentence, for who cannot see it; said when the reader lets go. */
   tell(paths) {
     const { point, scale, condition } = this.cells;
-    const words = `${this.output.textContent}, z = ${point.textContent}, area scale ${scale.textContent}, condition number ${condition.textContent}. ${paths}.`;
+    const input = this.input.textContent && `${this.input.textContent}, `;
+    const numbers = `area scale ${scale.textContent}, condition number ${condition.textContent}`;
+    const words = `${input}${this.output.textContent}, z = ${point.textContent}, ${numbers}. ${paths}.`;
     this.spoken.textContent = words;
   }
 }

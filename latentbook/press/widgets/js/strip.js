@@ -113,6 +113,19 @@ export class Sheet {
       redraw();
     });
     this.watch.observe(this.element);
+    this.changed = redraw;
+    this.watchScreen();
+  }
+
+  // The same size in finer pixels, as after a move to another screen, is no change of size.
+  watchScreen() {
+    this.screen = matchMedia(`(resolution: ${window.devicePixelRatio}dppx)`);
+    this.moved = () => {
+      this.resize(this);
+      this.changed();
+      this.watchScreen();
+    };
+    this.screen.addEventListener("change", this.moved, { once: true });
   }
 
   resize({ width, height }) {
@@ -129,6 +142,7 @@ export class Sheet {
 
   close() {
     this.watch.disconnect();
+    this.screen.removeEventListener("change", this.moved);
   }
 }
 
