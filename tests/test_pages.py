@@ -137,6 +137,7 @@ def test_the_slider_answers_the_keyboard(slider):
 def test_the_slider_answers_the_pointer(slider):
     page, figure, control = slider
     figure.locator(".lb-tick", has_text=re.compile("^0.05$")).click()
+    assert control.evaluate("(element) => element === document.activeElement")
     assert reading(figure)[0] == "0.05"
     box = control.bounding_box()
     page.mouse.click(box["x"] + box["width"] - 6, box["y"] + box["height"] / 2)

@@ -107,7 +107,12 @@
     const input = make("input", { type: "range", className: "lb-range", disabled: true, min: 0, max: last, value: slider.active ?? 0 });
     const output = make("output");
     const meaning = make("span", { className: "lb-words" });
-    const ticks = slider.steps.map((step, index) => tick(step.label, () => choose(index)));
+    const jump = (index) => {
+      choose(index);
+      // The tick is hidden from screen readers, and must not keep the focus.
+      input.focus();
+    };
+    const ticks = slider.steps.map((step, index) => tick(step.label, () => jump(index)));
     const say = () => {
       const label = slider.steps[input.value].label;
       output.textContent = label;

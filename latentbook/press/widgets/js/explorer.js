@@ -91,8 +91,9 @@ export class Explorer {
 
   notes() {
     const radius = this.content.radius;
+    const dot = this.example ? "; click a dot to see what it stands for" : "";
     const pad = this.pad.reduce ? ", or draw a digit in the left image" : "";
-    const hint = `Drag the ring, A and B, or move them with the arrow keys; click a dot for its image${pad}.`;
+    const hint = `Drag the ring, A and B, or move them with the arrow keys${dot}${pad}.`;
     const steps = `An ellipse holds all steps that change the data by ${inFigures(radius)}; the ring's is ${ENLARGED} times as large.`;
     const doubt = this.members[0].spread ? `Dotted: ${ENLARGED} standard deviations of the encoder's answer.` : "";
     const beyond = this.content.count ? "Faint: where no data are." : "";
