@@ -857,6 +857,35 @@ def test_two_views_share_their_state(shown):
     assert view.page.evaluate(f"{second}.index") == 0
 
 
+def test_a_view_that_is_made_before_it_is_on_the_page_comes_to_life_there(shown):
+    """JupyterLab makes the outputs of cells that are scrolled out of sight without attaching them."""
+    view = shown()
+    view.page.evaluate("""async () => {
+        document.documentElement.style.setProperty("--lb-ink", "rgb(230, 230, 230)");
+        const { model } = document.querySelector(".latent-explorer").explorer;
+        const module = URL.createObjectURL(new Blob([model.get("_esm")], { type: "text/javascript" }));
+        window.late = document.createElement("div");
+        (await import(module)).default.render({ model, el: late });
+        await new Promise((done) => setTimeout(done, 100));
+        document.body.replaceChildren(late);
+    }""")
+    view.page.wait_for_function("late.firstChild.explorer.theme.dark")
+    view.rest()
+    assert not view.is_blank(".cloud")
+    assert not view.is_blank(".way.curve canvas")
+    assert view.page.evaluate("late.firstChild.explorer.theme.ink") == "rgb(230, 230, 230)"
+
+
+def test_a_view_that_is_gone_is_silent(shown):
+    view = shown()
+    view.js(
+        "(e.close(), e.model.set('probe', [0.1, 0.1]), e.model.set('lam', 100), e.model.set('magnification', true))"
+    )
+    view.page.wait_for_timeout(100)
+    assert view.page.locator(".explorer").count() == 0
+    assert view.js("e.index") == 1
+
+
 def test_a_drawing_in_one_of_two_views_outlives_the_slider(shown):
     view = shown(count=2)
     view.page.wait_for_function("document.querySelectorAll('.latent-explorer').length === 2")

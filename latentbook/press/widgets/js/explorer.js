@@ -44,7 +44,8 @@ export class Explorer {
     this.root = make("div", { class: "explorer", role: "group", "aria-label": this.content.alt });
     const colours = (ink) => () => ({ ...this.theme, ink: this.theme[ink] });
     const painter = new Painter(this.content.event, colours("accent"));
-    this.plane = new Plane(this.content, this.hands(), () => this.stale());
+    // Its size changes when it is put on the page too, and only then has it a theme.
+    this.plane = new Plane(this.content, this.hands(), () => this.repaint());
     this.output = new Pane(painter, "what the decoder makes of the probe");
     this.pad = this.makePad(new Painter(this.content.event, colours("ink")));
     this.paths = new Paths(this.members, painter);

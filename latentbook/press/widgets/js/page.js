@@ -47,7 +47,8 @@ export const coordinate = (value) => `${value <= -0.005 ? "−" : "\u2007"}${Mat
 export function themeOf(element) {
   const style = getComputedStyle(element);
   const named = (name) => style.getPropertyValue(name).trim();
-  const [red, green, blue] = style.color.match(/[\d.]+/g).map(Number);
+  // An element that is not on the page yet has no colour.
+  const [red, green, blue] = (style.color.match(/[\d.]+/g) ?? [0, 0, 0]).map(Number);
   // Light ink means a dark theme, whoever calls it what.
   const dark = 0.3 * red + 0.59 * green + 0.11 * blue > 128;
   return { ink: named("--ink"), paper: named("--paper"), hair: named("--hair"), muted: named("--muted"), accent: named("--accent"), dark };
