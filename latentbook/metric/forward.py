@@ -56,12 +56,12 @@ def pushforward(
     steps = dz.reshape(math.prod(dz.shape[:several]), *points.shape)
 
     def decoded(points: Tensor) -> Tensor:
-        return _require_data(f(points), points)
+        return require_data(f(points), points)
 
     def push(step: Tensor) -> tuple[Tensor, Tensor]:
         return jvp(decoded, points, step, strict=True)
 
-    with _standing_still(f), graph_if(create_graph):
+    with standing_still(f), graph_if(create_graph):
         try:
             x, dx = vmap(push, randomness="same")(steps)
         except torch.OutOfMemoryError:
@@ -145,7 +145,7 @@ def graph_if(wanted: bool) -> torch.set_grad_enabled:
 
 
 @contextlib.contextmanager
-def _standing_still(f: Decoder) -> Iterator[None]:
+def standing_still(f: Decoder) -> Iterator[None]:
     """Hold the module behind a decoder, if there is one, in eval mode."""
     module = f if isinstance(f, nn.Module) else getattr(f, "__self__", None)
     if not isinstance(module, nn.Module):
@@ -186,7 +186,7 @@ def _refusal(f: Decoder, z: Tensor, error: RuntimeError) -> Exception:
     )
 
 
-def _require_data(x: object, z: Tensor) -> Tensor:
+def require_data(x: object, z: Tensor) -> Tensor:
     if not isinstance(x, Tensor):
         raise TypeError(
             f"`f` returns {type(x).__name__}, but must return one tensor: "

@@ -6,6 +6,8 @@ import math
 import pytest
 import torch
 
+from latentbook.geodesics import geodesic
+
 SCRIPTS = ["mlp.js", "metric.js", "geodesic.js"]
 A, B = [-1.5, -1.0], [1.4, 1.2]
 # Of each activation, a network (seed, gain) whose shortest curve from A to B is more than 5 % shorter than the line.
@@ -92,6 +94,17 @@ def shortest(decode, a, b, nodes=241):
 def arc_length(decode, a, b, pieces=20000):
     t = torch.linspace(0, 1, pieces + 1)[:, None]
     return decode(torch.lerp(torch.tensor(a), torch.tensor(b), t)).diff(dim=0).norm(dim=1).sum().item()
+
+
+@pytest.mark.parametrize(("activation", "seed", "gain"), CURVED)
+def test_the_room_finds_the_same_length(run, activation, seed, gain):
+    network = Network(activation, seed, gain)
+    found = run(SCRIPTS, RELAX, *network.arguments, A, B)
+    room = geodesic(network, torch.tensor(A), torch.tensor(B))
+    assert room.converged
+    # Nine controls here, as many as it takes there.
+    assert found["length"] == pytest.approx(room.length.item(), rel=5e-3)
+    assert found["straight"] == pytest.approx(room.straight_length.item(), rel=1e-3)
 
 
 def test_a_linear_decoder_keeps_the_straight_line(run):

@@ -29,10 +29,9 @@ export class Kernel {
   changeMember() {
     const index = this.view.indexOf(this.model.get("lam"));
     if (index === this.view.index) return;
-    const code = this.model.get("probe");
     this.view.goTo(index);
     // The codes of all handles are others in this model. Another view tells them in the same breath; a kernel does not.
-    setTimeout(() => same(this.model.get("probe"), code) && this.view.settle());
+    setTimeout(() => this.view.settle());
   }
 
   move(name) {

@@ -1,0 +1,36 @@
+r"""Shortest curves between latent points, as long as the data find them.
+
+Notation, after Michelis & Becker (2021): a curve :math:`\gamma : [0, 1] \to \mathbb{R}^m` between codes :math:`a` and
+:math:`b`, a decoder :math:`f : \mathbb{R}^m \to \mathbb{R}^D`, and in data space the curve's length and energy
+
+.. math:: L(\gamma) = \int_0^1 \lVert (f \circ \gamma)'(t) \rVert\, dt, \qquad
+    E(\gamma) = \int_0^1 \lVert (f \circ \gamma)'(t) \rVert^2\, dt \ge L(\gamma)^2,
+
+equal where the speed is constant. A geodesic minimises the energy; it has constant speed, and no near curve between the
+same ends is shorter. Here :math:`\gamma` is a cubic B-spline, and its control points are what is sought.
+
+A decoder is what it is in `latentbook.metric`: any callable from points ``(N, m)`` to data ``(N, *event)``, each by
+itself; a module is run in eval mode. Nothing is differentiated but the energy, and that is made of forward passes.
+For a stochastic decoder, and for a feature map, compose: ``lambda z: stack_moments(*f(z))``, ``lambda z: h(f(z))``.
+A metric that is no decoder's is a callable from points ``(N, m)`` to matrices ``(N, m, m)``, given as ``metric=``.
+
+The room has five parts: `curves` holds splines, `lengths` measures them, `bending` makes their energy a function of
+numbers, `descent` minimises many functions at once, `solver` finds geodesics. All public names are imported from here:
+``from latentbook.geodesics import geodesic``. Chapter 3.
+"""
+
+from latentbook.geodesics.curves import BezierCurve, CubicBSpline, Curve, straight_line
+from latentbook.geodesics.lengths import constant_speed, energy, length
+from latentbook.geodesics.solver import Geodesic, geodesic
+
+__all__ = [
+    "BezierCurve",
+    "CubicBSpline",
+    "Curve",
+    "Geodesic",
+    "constant_speed",
+    "energy",
+    "geodesic",
+    "length",
+    "straight_line",
+]
