@@ -28,6 +28,8 @@ export class Explorer {
     this.showChoices();
     this.restart();
     this.settle();
+    // Nothing has changed yet that would have to be said.
+    this.toSay = false;
   }
 
   get member() {
