@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 __all__ = ["constant", "join"]
 
+# A line of `//`, or a block that begins with `/**` at the start of a line.
+REMARK = re.compile(r"^[ ]*(//.*|/\*\*(.|\n)*?\*/)\n", re.MULTILINE)
 FOLDER = Path(__file__).with_name("js")
 
 
 def join(*names: str) -> str:
     """Return the source of an ES module: files of ``js/`` one after the other, which know each other's names.
+
+    Every widget carries its module, so remarks stay behind: lines that are nothing else.
 
     Args:
         names: Files in order, with their endings; a style sheet becomes a constant of its name in capitals.
@@ -41,7 +46,7 @@ def _script(file: Path) -> str:
     source = file.read_text()
     if file.suffix == ".css":
         return f"const {file.stem.upper()} = {_quoted(source)};"
-    return source
+    return REMARK.sub("", source)
 
 
 def _quoted(text: str) -> str:

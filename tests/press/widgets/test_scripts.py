@@ -12,6 +12,22 @@ def test_files_follow_each_other(monkeypatch, tmp_path):
     assert scripts.join("a.js", "b.js") == "const a = 1;\n\nexport const b = a + 1;\n"
 
 
+def test_remarks_stay_behind_and_nothing_else(monkeypatch, tmp_path, run):
+    monkeypatch.setattr(scripts, "FOLDER", tmp_path)
+    code = """// About.
+/**
+ * More. // And more.
+ */
+export const a = "// no remark";
+  // Indented.
+  /** One line. */
+export const b = 1; // stays
+"""
+    (tmp_path / "a.js").write_text(code)
+    assert scripts.join("a.js") == 'export const a = "// no remark";\nexport const b = 1; // stays\n'
+    assert run(["a.js"], "(m) => [m.a, m.b]") == ["// no remark", 1]
+
+
 def test_a_style_sheet_is_a_constant_whatever_is_in_it(monkeypatch, tmp_path, run):
     monkeypatch.setattr(scripts, "FOLDER", tmp_path)
     sheet = r'a::before { content: "\2014 `${x}`"; }'
