@@ -255,7 +255,11 @@ export class Explorer {
     clearTimeout(this.ahead);
     const kind = this.model.get("ellipses");
     const next = this.members.findIndex((_, index) => kind !== "none" && !this.fields.known[kind][index]);
-    if (next >= 0) this.ahead = setTimeout(() => (this.fields.ellipses(kind, next), this.prepare()), 100);
+    if (next < 0) return;
+    this.ahead = setTimeout(() => {
+      this.fields.ellipses(kind, next);
+      this.prepare();
+    }, 100);
   }
 
   /** Compute shades for a part of the frame; while they are computed, those of the model before stay. */
