@@ -89,8 +89,10 @@ def folder() -> Path:
         The folder; it need not be there yet.
 
     Example:
-        >>> folder().name
-        'runs'
+        >>> from unittest import mock
+        >>> with mock.patch.dict(os.environ, LATENTBOOK_RUNS="of/mine"):
+        ...     folder().as_posix()
+        'of/mine'
 
     All chapters.
     """
@@ -177,8 +179,9 @@ def list(label: str | None = None) -> builtins.list[Entry]:
 
     Example:
         >>> import tempfile
-        >>> os.environ["LATENTBOOK_RUNS"] = tempfile.mkdtemp()
-        >>> list()
+        >>> from unittest import mock
+        >>> with mock.patch.dict(os.environ, LATENTBOOK_RUNS=tempfile.mkdtemp()):
+        ...     list()
         []
 
     All chapters.
