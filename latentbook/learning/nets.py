@@ -1,4 +1,4 @@
-"""Network bodies: multilayer perceptrons from and to events of any shape."""
+"""Network bodies: multilayer perceptrons from and to events of any shape, and batches of any shape for all others."""
 
 from __future__ import annotations
 
@@ -7,12 +7,42 @@ import math
 from collections.abc import Callable, Sequence
 
 import torch  # noqa: F401  (doctests)
-from torch import nn
+from torch import Tensor, nn
 
-__all__ = ["mlp", "mlp_decoder", "mlp_encoder"]
+__all__ = ["AnyBatch", "mlp", "mlp_decoder", "mlp_encoder"]
 
 Activation = Callable[[], nn.Module]
 Parametrization = Callable[[nn.Linear], nn.Module]
+
+
+class AnyBatch(nn.Module):
+    """A network of one leading dimension, opened to any number of them: convolutions and BatchNorm know only one.
+
+    Args:
+        body: Module ``(N, *event)`` to ``(N, *result)``.
+        event_shape: Shape of what it takes.
+
+    Raises:
+        ValueError: When called with something of another shape.
+
+    Example:
+        >>> AnyBatch(nn.Conv2d(1, 3, 4), (1, 8, 8))(torch.zeros(2, 5, 1, 8, 8)).shape
+        torch.Size([2, 5, 3, 5, 5])
+
+    All chapters.
+    """
+
+    def __init__(self, body: nn.Module, event_shape: Sequence[int]) -> None:
+        super().__init__()
+        self.body, self.event_shape = body, tuple(event_shape)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply the network to every event, whatever the batch."""
+        batch = x.shape[: x.ndim - len(self.event_shape)]
+        if x.shape[len(batch) :] != self.event_shape:
+            raise ValueError(f"`x` has shape {tuple(x.shape)}, but must end in {self.event_shape}")
+        found = self.body(x.reshape(math.prod(batch), *self.event_shape))
+        return found.reshape(*batch, *found.shape[1:])
 
 
 def mlp(

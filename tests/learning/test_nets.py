@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from latentbook.learning.nets import mlp, mlp_decoder, mlp_encoder
+from latentbook.learning.nets import AnyBatch, mlp, mlp_decoder, mlp_encoder
 
 
 def test_activation_between_and_not_after():
@@ -43,3 +43,18 @@ def test_impossible_widths(widths):
 def test_an_example_has_a_dimension():
     with pytest.raises(ValueError, match=r"`event_shape` is \(\)"):
         mlp_encoder((), [4], 2)
+
+
+@pytest.mark.parametrize("batch", [(), (1,), (4,), (2, 3), (0,), (2, 0, 3)])
+def test_any_batch_of_a_network_that_knows_one_dimension(batch):
+    body = nn.Sequential(nn.BatchNorm2d(2), nn.Conv2d(2, 3, 2)).eval()
+    x = torch.rand(*batch, 2, 4, 5)
+    found = AnyBatch(body, (2, 4, 5))(x)
+    assert found.shape == (*batch, 3, 3, 4)
+    torch.testing.assert_close(found.reshape(-1, 3, 3, 4), body(x.reshape(-1, 2, 4, 5)))
+
+
+@pytest.mark.parametrize("shape", [(4,), (4, 5), (2, 5, 4), (7, 2, 4, 6)])
+def test_any_batch_refuses_other_events(shape):
+    with pytest.raises(ValueError, match=r"`x` has shape .*, but must end in \(2, 4, 5\)"):
+        AnyBatch(nn.Identity(), (2, 4, 5))(torch.zeros(shape))
