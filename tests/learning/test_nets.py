@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from latentbook.learning.nets import AnyBatch, mlp, mlp_decoder, mlp_encoder
+from latentbook.learning.nets import AnyBatch, fold_batch_norm, mlp, mlp_decoder, mlp_encoder
 
 
 def test_activation_between_and_not_after():
@@ -58,3 +58,24 @@ def test_any_batch_of_a_network_that_knows_one_dimension(batch):
 def test_any_batch_refuses_other_events(shape):
     with pytest.raises(ValueError, match=r"`x` has shape .*, but must end in \(2, 4, 5\)"):
         AnyBatch(nn.Identity(), (2, 4, 5))(torch.zeros(shape))
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_batch_norm_is_folded_into_the_layer_before(bias):
+    inner = AnyBatch(nn.Sequential(nn.Linear(5, 4, bias=bias), nn.BatchNorm1d(4), nn.Tanh(), nn.Linear(4, 3)), (5,))
+    network = nn.Sequential(inner, nn.Sequential(spectral_norm(nn.Linear(3, 6)), nn.BatchNorm1d(6, affine=False)))
+    # Statistics and scales that are not those of the beginning.
+    network.train()(3 * torch.randn(40, 5) + 1)
+    nn.init.normal_(inner.body[1].weight)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    x, folded = torch.randn(2, 7, 5), fold_batch_norm(network)
+    assert network.training
+    assert all(network.state_dict()[name].equal(value) for name, value in before.items())
+    torch.testing.assert_close(folded(x), network.eval()(x.reshape(-1, 5)).reshape(2, 7, 6))
+    assert not any(isinstance(layer, nn.BatchNorm1d) for layer in folded.modules())
+    assert not folded.training
+
+
+def test_other_layers_are_not_folded():
+    network = nn.Sequential(nn.BatchNorm1d(3), nn.Linear(3, 4), nn.Tanh(), nn.BatchNorm1d(4))
+    assert [type(layer) for layer in fold_batch_norm(network)] == [type(layer) for layer in network]

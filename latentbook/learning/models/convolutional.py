@@ -24,7 +24,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from latentbook.learning.nets import AnyBatch
 
-__all__ = ["Grey", "conv_decoder", "conv_encoder", "conv_features", "linear_block"]
+__all__ = ["Grey", "conv_decoder", "conv_encoder", "conv_features", "linear_block", "smallest_maps"]
 
 # Of the two blocks, from the image inwards: 28 to 13 to 6 pixels.
 KERNELS, STRIDE = (4, 3), 2
@@ -84,7 +84,7 @@ def conv_features(event_shape: Sequence[int] = (1, 28, 28), channels: Sequence[i
 
     Chapter 3.
     """
-    _smallest(event_shape)
+    smallest_maps(event_shape)
     if len(channels) != 2:
         raise ValueError(f"`channels` is {tuple(channels)}, but there are two convolutions: give each one number")
     first, last = channels
@@ -121,7 +121,7 @@ def conv_encoder(
     Chapter 3.
     """
     features = conv_features(event_shape, channels)
-    return nn.Sequential(features, nn.Linear(channels[-1] * math.prod(_smallest(event_shape)), outputs))
+    return nn.Sequential(features, nn.Linear(channels[-1] * math.prod(smallest_maps(event_shape)), outputs))
 
 
 def conv_decoder(
@@ -153,7 +153,7 @@ def conv_decoder(
             f"`channels` is {tuple(channels)}, but a decoder has three: of the smallest maps, and of blocks"
         )
     first, middle, last = channels
-    maps = (first, *_smallest(event_shape))
+    maps = (first, *smallest_maps(event_shape))
     layers = [
         *_block(nn.ConvTranspose2d(first, middle, KERNELS[1], STRIDE), middle),
         *_block(nn.ConvTranspose2d(middle, last, KERNELS[0], STRIDE), last),
@@ -164,12 +164,24 @@ def conv_decoder(
     return nn.Sequential(*start, AnyBatch(nn.Sequential(*layers), maps))
 
 
-def _block(layer: nn.Conv2d | nn.ConvTranspose2d, channels: int) -> list[nn.Module]:
-    return [spectral_norm(layer), nn.BatchNorm2d(channels), nn.ELU()]
+def smallest_maps(event_shape: Sequence[int]) -> tuple[int, int]:
+    """Return height and width of the maps that two blocks make of an image, refusing what is not found on the way back.
 
+    Args:
+        event_shape: Of an image, ``(C, H, W)``.
 
-def _smallest(event_shape: Sequence[int]) -> tuple[int, int]:
-    """Return height and width of the smallest maps, where an image of this shape is found again on the way back."""
+    Returns:
+        Height and width.
+
+    Raises:
+        ValueError: If it is no image, or a side is no multiple of 4 or below 8.
+
+    Example:
+        >>> smallest_maps((1, 28, 32))
+        (6, 7)
+
+    Chapter 3.
+    """
     if len(event_shape) != 3 or min(event_shape) < 1:
         raise ValueError(f"`event_shape` is {tuple(event_shape)}, but an image has (C, H, W), as in (1, 28, 28)")
     _, height, width = event_shape
@@ -179,3 +191,7 @@ def _smallest(event_shape: Sequence[int]) -> tuple[int, int]:
             "cut or enlarge the images, or use a perceptron"
         )
     return height // FACTOR - 1, width // FACTOR - 1
+
+
+def _block(layer: nn.Conv2d | nn.ConvTranspose2d, channels: int) -> list[nn.Module]:
+    return [spectral_norm(layer), nn.BatchNorm2d(channels), nn.ELU()]
