@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import html
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import SupportsFloat
+from typing import Any, SupportsFloat
 
 import yaml
 from nbformat import NotebookNode
@@ -105,8 +106,7 @@ def load(path: Path | None = None) -> dict[str, Claim]:
         ValueError: If an entry lacks something, or a band is not ``[low, high]``.
     """
     file = path or _claims_file()
-    entries = yaml.safe_load(file.read_text()) or {}
-    return {name: _entry(name, entry) for name, entry in entries.items() if name != HELD_AT}
+    return {name: _entry(name, entry) for name, entry in _entries(file).items() if name != HELD_AT}
 
 
 def held_at(chapter: Path, own: Mapping[str, object]) -> Mapping[str, object]:
@@ -120,8 +120,8 @@ def held_at(chapter: Path, own: Mapping[str, object]) -> Mapping[str, object]:
         own: What its own cell of parameters says.
     """
     file = chapter.with_name("claims.yml")
-    entries = yaml.safe_load(file.read_text()) if file.is_file() else None
-    stated = (entries or {}).get(HELD_AT, {}).get(chapter.stem)
+    entries = _entries(file) if file.is_file() else {}
+    stated = entries.get(HELD_AT, {}).get(chapter.stem)
     return own if stated is None else stated
 
 
@@ -268,6 +268,16 @@ def _claims_file() -> Path:
     raise FileNotFoundError(
         f"no claims.yml in {[str(place) for place in places]}: run the chapter inside the book's checkout"
     )
+
+
+def _entries(file: Path) -> Mapping[str, Any]:
+    return _parsed(file.resolve(), file.stat().st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=4)
+def _parsed(file: Path, changed: int) -> Mapping[str, Any]:
+    """Read the file once for each time that it was changed: a chapter makes some fifty claims."""
+    return yaml.safe_load(file.read_text()) or {}
 
 
 def _entry(name: str, entry: Mapping) -> Claim:
