@@ -25,7 +25,7 @@ import jaxtyping  # noqa: E402
 import torch  # noqa: E402
 from playwright.sync_api import sync_playwright  # noqa: E402
 
-from tests.pages import FLAGS  # noqa: E402
+from tests.pages import FLAGS, HINTS  # noqa: E402
 
 # As in the chapters. With more threads, what else the machine does decides how a sum is split, and so its last bit.
 torch.set_num_threads(1)
@@ -136,7 +136,7 @@ def watch(browser):
         page.goto(address)
         return page
 
-    watch.expected = []
+    watch.expected = [*HINTS]
     yield watch
     for context in contexts:
         context.close()

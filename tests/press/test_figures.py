@@ -22,6 +22,8 @@ def test_show_displays_plotly_s_mime_with_alt_text_and_no_upload_button(shown):
     meta = content["layout"]["meta"]
     assert (meta["alt"], meta["phone"]) == ("A dot.", {"height": 300})
     assert content["config"]["showSendToCloud"] is False
+    # JupyterLab has no host.js, and would let the wheel zoom a figure in space.
+    assert content["config"]["scrollZoom"] is False
     assert figure["text/plain"] == "A dot."
     assert caption["text/html"] == '<p class="lb-caption">See <b>it</b>.</p>'
 

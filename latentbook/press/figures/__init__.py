@@ -37,7 +37,8 @@ INK = "#757c83"
 SLIDER_HEIGHT = 96
 
 # Uploads a reader's figure to a server: off. No `responsive`: in JupyterLab it lets a figure with a slider collapse.
-CONFIG = {"showSendToCloud": False, "displaylogo": False, "plotlyServerURL": ""}
+# The wheel scrolls the page, also over a figure in space.
+CONFIG = {"showSendToCloud": False, "displaylogo": False, "plotlyServerURL": "", "scrollZoom": False}
 
 
 def layout(*, height: int = 420, **more: object) -> go.Layout:

@@ -63,12 +63,21 @@
     return { figure, words: new Map((figure.frames ?? []).map((frame) => [frame.name, takeWords(frame.layout)])) };
   }
 
+  // The parts of a figure that are in space. Plotly itself would send its reader elsewhere where they cannot be drawn.
+  function scenesOf(layout) {
+    const scenes = Object.keys(layout).filter((key) => /^scene\d*$/.test(key));
+    if (scenes.length && !make("canvas").getContext("webgl")) throw new Error("it needs WebGL, which this browser does not offer");
+    return scenes;
+  }
+
   async function draw(place) {
-    const Plotly = await plotly();
     const source = place.querySelector("script").textContent;
     const { figure: { layout }, words } = prepare(source);
+    const scenes = scenesOf(layout);
+    const Plotly = await plotly();
     const plot = make("div", { className: "lb-plot" });
     const controls = (layout.sliders ?? []).map((slider) => control(Plotly, plot, slider, words));
+    if (scenes.length) controls.push(turner(Plotly, plot, scenes));
     place.append(...controls.map(({ element }) => element), plot);
     const dress = () => {
       const now = appearance(layout);
@@ -96,6 +105,8 @@
 
   function apologise(place, error) {
     const words = `This figure could not be drawn (${error.message}). It shows: ${place.getAttribute("aria-label")}`;
+    // No empty place where a figure would have been.
+    place.style.minHeight = "";
     place.append(note(words));
     throw error;
   }
@@ -104,7 +115,7 @@
   function control(Plotly, plot, slider, words) {
     const last = slider.steps.length - 1;
     const name = (slider.currentvalue?.prefix ?? "").replace(/\s*[=:]?\s*$/, "") || "frame";
-    const input = make("input", { type: "range", className: "lb-range", disabled: true, min: 0, max: last, value: slider.active ?? 0 });
+    const input = range(name, { min: 0, max: last, value: slider.active ?? 0 }, () => show());
     const output = make("output");
     const meaning = make("span", { className: "lb-words" });
     const jump = (index) => {
@@ -131,17 +142,49 @@
       input.value = index;
       show();
     };
-    input.addEventListener("input", show);
-    // A finger that lands here to scroll has moved the thumb before the browser takes the touch over: the thumb goes back.
-    let before = input.value;
-    input.addEventListener("pointerdown", () => (before = input.value));
-    input.addEventListener("pointercancel", () => choose(before));
-    input.setAttribute("aria-label", name);
     say();
     const label = make("label", {}, `${name} = `, output);
     const element = make("div", { className: "lb-slider" }, make("div", {}, label, meaning), make("div", {}, input, make("div", { className: "lb-ticks" }, ...ticks)));
     return { element, input, show };
   }
+  function range(name, properties, show) {
+    const input = make("input", { type: "range", className: "lb-range", disabled: true, ...properties });
+    input.setAttribute("aria-label", name);
+    input.addEventListener("input", show);
+    // A finger that lands here to scroll has moved the thumb before the browser takes the touch over: the thumb goes back.
+    let before = input.value;
+    input.addEventListener("pointerdown", () => (before = input.value));
+    input.addEventListener("pointercancel", () => {
+      if (input.disabled) return;
+      input.value = before;
+      show();
+    });
+    return input;
+  }
+
+  // What is in space turns under the pointer. Keys have a range input for it, and so have fingers: on the figure they scroll.
+  function turner(Plotly, plot, scenes) {
+    const input = range("turn", { min: -180, max: 180, step: 3, value: 0 }, () => show());
+    // Plotly would keep the wheel from the page although nothing zooms.
+    plot.addEventListener("wheel", (event) => event.stopPropagation(), { capture: true, passive: true });
+    const output = make("output");
+    const say = () => input.setAttribute("aria-valuetext", (output.textContent = `${input.value}°`.replace("-", "−")));
+    const show = () => {
+      say();
+      // From where the pointer may have left it; a figure that is painted anew has not turned yet.
+      const meta = (plot.layout.meta ??= {});
+      const step = ((input.value - (meta.turned ?? 0)) * Math.PI) / 180;
+      meta.turned = +input.value;
+      const eye = (scene) => plot.layout[scene].camera?.eye ?? { x: 1.25, y: 1.25, z: 1.25 };
+      return Plotly.relayout(plot, Object.fromEntries(scenes.map((scene) => [`${scene}.camera.eye`, turned(eye(scene), step)])));
+    };
+    say();
+    const label = make("label", {}, "turn = ", output);
+    return { element: make("div", { className: "lb-slider" }, make("div", {}, label), make("div", {}, input)), input, show };
+  }
+
+  const turned = ({ x, y, z }, angle) => ({ x: x * Math.cos(angle) - y * Math.sin(angle), y: x * Math.sin(angle) + y * Math.cos(angle), z });
+
   function tick(label, choose) {
     const mark = make("button", { type: "button", className: "lb-tick", textContent: label, tabIndex: -1, onclick: choose });
     // The keyboard and the screen reader have the range input for the same purpose.
