@@ -20,6 +20,7 @@ __all__ = [
     "layout_axes",
     "png",
     "rule",
+    "stacked",
     "trace_axes",
 ]
 
@@ -128,6 +129,24 @@ def rule(*, x: float | None = None, y: float | None = None) -> dict:
     if y is not None:
         across = {"x0": 0, "x1": 1, "y0": y, "y1": y, "xref": "paper", "yref": "y"}
     return {"type": "line", **across, "layer": "below", "line": {"color": NEUTRAL, "width": 1, "dash": "dash"}}
+
+
+def stacked(count: int, size: int, gap: int) -> tuple[int, list[list[float]]]:
+    """Return the height of a plot whose panels stand one below the other, and where each of them is in it.
+
+    Args:
+        count: Number of panels.
+        size: Height of each, in CSS pixels.
+        gap: Between two of them, for ticks and titles, in CSS pixels.
+
+    Returns:
+        Height without the margins, and the domains from the top down.
+
+    All chapters.
+    """
+    height = count * size + (count - 1) * gap
+    tops = [1 - index * (size + gap) / height for index in range(count)]
+    return height, [[max(top - size / height, 0.0), top] for top in tops]
 
 
 def png(canvas: np.ndarray, colour: tuple[int, int, int], enlarge: int = 1) -> str:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from latentbook.press.figures.parts import STEPS, corner_label, end_label, expect_shape, png, rule
+from latentbook.press.figures.parts import STEPS, corner_label, end_label, expect_shape, png, rule, stacked
 
 
 def pixels(source):
@@ -70,3 +70,12 @@ def test_rules_cross_the_whole_plot():
     upright, level = rule(x=2.0), rule(y=3.0)
     assert (upright["x0"], upright["x1"], upright["yref"]) == (2.0, 2.0, "paper")
     assert (level["y0"], level["y1"], level["xref"]) == (3.0, 3.0, "paper")
+
+
+def test_stacked_panels_are_so_many_pixels_high_and_apart():
+    height, places = stacked(3, 200, 50)
+    assert height == 700
+    np.testing.assert_allclose(np.array(places) * height, [[500, 700], [250, 450], [0, 200]], atol=1e-9)
+    # Plotly takes no place below 0, not even by rounding.
+    assert min(low for count in range(1, 9) for low, _ in stacked(count, 173, 31)[1]) >= 0
+    assert stacked(1, 200, 50) == (200, [[0.0, 1.0]])
