@@ -13,8 +13,10 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.overrides import TorchFunctionMode
 
 __all__ = [
     "ChecksumError",
@@ -38,6 +40,8 @@ def jvp(
 ) -> tuple[Tensor, Tensor]:
     r"""Return :math:`f(x)` and the derivative :math:`J(x)\,v` of `f` at a point along a direction, in one forward pass.
 
+    It can be differentiated again, in either mode.
+
     Args:
         f: A function of one tensor.
         point: Where, :math:`x`.
@@ -58,7 +62,7 @@ def jvp(
     All chapters.
     """
     _load_forward_mode_rules()
-    with _plain_attention():
+    with _plain_attention(), _ByFormula():
         value, derivative = torch.func.jvp(f, (point,), (direction,), strict=strict)[:2]
     return value, derivative
 
@@ -73,6 +77,62 @@ def _plain_attention() -> Iterator[None]:
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fused)
+
+
+class _ByFormula(TorchFunctionMode):
+    """Compute some operations by their formulas.
+
+    Of layer and instance norms, torch's forward derivative takes mean and deviation for constants when it is itself
+    differentiated, and is silently wrong then; that of some activations cannot be differentiated in forward mode.
+    """
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        return _FORMULAS.get(func, func)(*args, **(kwargs or {}))
+
+
+def _standardised(x: Tensor, dims: tuple[int, ...], eps: float) -> Tensor:
+    centred = x - x.mean(dims, keepdim=True)
+    return centred * (centred.square().mean(dims, keepdim=True) + eps).rsqrt()
+
+
+def _layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5, cudnn_enable=True):
+    x = _standardised(input, tuple(range(-len(normalized_shape), 0)), eps)
+    x = x if weight is None else x * weight
+    return x if bias is None else x + bias
+
+
+def _instance_norm(
+    input,
+    running_mean=None,
+    running_var=None,
+    weight=None,
+    bias=None,
+    use_input_stats=True,
+    momentum=0.1,
+    eps=1e-5,
+):
+    if running_mean is not None or running_var is not None:
+        return F.instance_norm(input, running_mean, running_var, weight, bias, use_input_stats, momentum, eps)
+    x = _standardised(input, tuple(range(2, input.ndim)), eps)
+    channels = (-1, *[1] * (input.ndim - 2))
+    x = x if weight is None else x * weight.reshape(channels)
+    return x if bias is None else x + bias.reshape(channels)
+
+
+def _gated(input, dim=-1):
+    value, gate = input.chunk(2, dim)
+    return value * gate.sigmoid()
+
+
+# The names of torch's arguments, by which they may be given.
+_FORMULAS = {
+    F.layer_norm: _layer_norm,
+    torch.layer_norm: _layer_norm,
+    F.instance_norm: _instance_norm,
+    F.silu: lambda input, inplace=False: input * input.sigmoid(),
+    F.mish: lambda input, inplace=False: input * F.softplus(input).tanh(),
+    F.glu: _gated,
+}
 
 
 @functools.cache

@@ -131,6 +131,53 @@ def test_attention_has_a_derivative_where_its_fused_form_has_none(fused):
     torch.testing.assert_close(derivative, difference, rtol=1e-7, atol=1e-8)
 
 
+# Each takes (N, 2, 6).
+LAYERS = {
+    "layer norm": nn.LayerNorm(6),
+    "layer norm of two dimensions": nn.LayerNorm((2, 6)),
+    "layer norm without weights": nn.LayerNorm(6, elementwise_affine=False),
+    "torch.layer_norm": lambda x: torch.layer_norm(x, (6,), eps=1e-3),
+    "instance norm": nn.InstanceNorm1d(2),
+    "instance norm with weights": nn.InstanceNorm1d(2, affine=True),
+    "instance norm with statistics": nn.InstanceNorm1d(2, track_running_stats=True).eval(),
+    "group norm": nn.Sequential(nn.Flatten(), nn.GroupNorm(2, 12)),
+    "root mean square norm": nn.RMSNorm(6),
+    "softmax": nn.Softmax(-1),
+    "SiLU": nn.SiLU(),
+    "SiLU in place": nn.Sequential(nn.Tanh(), nn.SiLU(inplace=True)),
+    "Mish": nn.Mish(),
+    "GELU": nn.GELU(),
+    "GLU": nn.GLU(),
+    "GLU of channels": nn.GLU(dim=1),
+    "attention": nn.TransformerEncoderLayer(6, 2, 8, activation="gelu", batch_first=True).eval(),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_derivative_can_be_differentiated_again(name):
+    """Against central differences of the derivative: steps of 1e-5 leave 1e-10 of truncation and of rounding."""
+    f, (x, u, v) = LAYERS[name], torch.randn(3, 4, 2, 6)
+    if isinstance(f, nn.Module):
+        f = f.double().requires_grad_(False)
+        for parameter in f.parameters():
+            parameter.add_(0.3 * torch.randn_like(parameter))
+
+    def along(x):
+        return jvp(f, x, v)[1]
+
+    expected = (along(x + 1e-5 * u) - along(x - 1e-5 * u)) / 2e-5
+    close = {"rtol": 1e-6, "atol": 1e-7}
+    torch.testing.assert_close(jvp(along, x, u)[1], expected, **close)
+    with torch.no_grad():
+        # Where no graph is kept, torch takes other formulas for some layers.
+        torch.testing.assert_close(jvp(along, x, u)[1], expected, **close)
+    torch.testing.assert_close(torch.func.vmap(lambda u: jvp(along, x, u)[1])(u[None])[0], expected, **close)
+    w = torch.randn_like(expected)
+    (pulled,) = torch.func.vjp(along, x)[1](w)
+    torch.testing.assert_close((pulled * u).sum(), (expected * w).sum(), rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(jvp(f, x, u)[0], f(x.clone()), rtol=1e-12, atol=1e-12)
+
+
 def test_finite_as_far_as_it_can_be_seen():
     assert all_finite(torch.ones(3))
     assert not all_finite(torch.tensor([1.0, -torch.inf]))
