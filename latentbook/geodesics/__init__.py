@@ -20,6 +20,7 @@ numbers, `descent` minimises many functions at once, `solver` finds geodesics. A
 """
 
 from latentbook.geodesics.curves import BezierCurve, CubicBSpline, Curve, straight_line
+from latentbook.geodesics.graphs import LatentGraph
 from latentbook.geodesics.lengths import constant_speed, energy, length
 from latentbook.geodesics.solver import Geodesic, geodesic
 
@@ -28,6 +29,7 @@ __all__ = [
     "CubicBSpline",
     "Curve",
     "Geodesic",
+    "LatentGraph",
     "constant_speed",
     "energy",
     "geodesic",

@@ -141,6 +141,16 @@ class CubicBSpline:
         self.knots = uniform_knots(points.shape[-2], points) if knots is None else _require_knots(knots, points)
         self.breaks = self.knots.unique()
 
+    @classmethod
+    def fit(cls, t: Float[Tensor, "times"], points: Float[Tensor, "*curves times m"], n_control: int) -> CubicBSpline:
+        """Return the splines that start and end with points and come closest to the others (least squares).
+
+        The times go from 0 to 1. Where they leave a spline free, it stays close to the straight line.
+        """
+        line = straight_line(points[..., 0, :], points[..., -1, :], n_control)
+        inner = torch.linalg.pinv(line.basis(t)[:, 1:-1]) @ (points - line(t))
+        return cls(line.points + torch.nn.functional.pad(inner, (0, 0, 1, 1)), line.knots)
+
     def __call__(self, t: Float[Tensor, "..."]) -> Tensor:
         """Return the points at times from the first to the last knot: ``(T,)`` for all curves, or ``(*curves, T)``."""
         return _combine(lambda t, _: self.basis(t), t, self.points)

@@ -12,11 +12,12 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from latentbook.core import all_finite
 from latentbook.geodesics.bending import Bending
+from latentbook.geodesics.checks import require_defined, require_pair
 from latentbook.geodesics.curves import CubicBSpline, Curve, straight_line
 from latentbook.geodesics.descent import minimise
-from latentbook.geodesics.lengths import Space, at_once, length, space_of
+from latentbook.geodesics.lengths import Space, length, space_of
+from latentbook.geodesics.starts import Start, starting_splines
 from latentbook.metric import Decoder, Metric
 
 __all__ = ["Geodesic", "geodesic"]
@@ -67,6 +68,7 @@ def geodesic(
     metric: Metric | None = None,
     n_control: int = 8,
     tol: float = 1e-4,
+    init: Start = "line",
     max_steps: int = 200,
 ) -> Geodesic:
     r"""Return the shortest curves in data space between pairs of latent points, all of them at once.
@@ -76,7 +78,9 @@ def geodesic(
     found has less energy, as in a symmetric position, the search goes on from there. Then knots are inserted in the
     middle of all spans, and the search goes on, until the length changes no more.
 
-    A geodesic is shortest among the curves near it. Where a straight line leads to one, another may be shorter.
+    A geodesic is shortest among the curves near it. Where a straight line leads to one, another may be shorter: a path
+    through a graph has looked at all ways around. Only the given start is searched from, and what is returned is never
+    longer than it by more than `tol`: where a search ends higher, its start is given back, as not converged.
 
     Args:
         f: Decoder, ``(N, m)`` to ``(N, *event)``, each point by itself; None where a metric is given instead.
@@ -86,6 +90,9 @@ def geodesic(
             ``(m, m)``, for metrics that are no decoder's.
         n_control: Control points of the first splines, ends included, at least 4.
         tol: Relative error of the length that is asked for, at least ten times the rounding error of the type of `a`.
+        init: Where the search starts. ``"line"``: at straight lines. ``"graph"``: at shortest paths on a grid around
+            all pairs, for at most 3 latents. A `LatentGraph`, as ``LatentGraph.knn(f, codes)``: at its paths. A
+            `CubicBSpline` over [0, 1] from `a` to `b`: there, with its own control points instead of `n_control`.
         max_steps: Steps at each refinement, at least 1.
 
     Returns:
@@ -94,8 +101,8 @@ def geodesic(
     Raises:
         TypeError: If `a` or `b`, or what `f` returns, is no floating point tensor.
         ValueError: If shapes, types or devices of `a` and `b` differ, an end is not finite, `f` is not finite on the
-            straight lines, the metric is not positive definite there, or `n_control`, `tol` or `max_steps` is out of
-            range.
+            starts, the metric is not positive definite there, `n_control`, `tol` or `max_steps` is out of range, or
+            `init` does not fit.
 
     Reference:
         Michelis & Becker, *On linear interpolation in the latent space of deep generative models*, ICLR workshop 2021.
@@ -114,18 +121,21 @@ def geodesic(
     """
     space = space_of(f, metric)
     _require_settings(a, n_control, tol, max_steps)
-    _require_ends(a, b)
+    require_pair("a", a, "b", b)
     a, b = a.detach(), b.detach()
-    lines = straight_line(a.reshape(-1, a.shape[-1]), b.reshape(-1, a.shape[-1]), n_control)
-    moving = (lines.points[:, 0] != lines.points[:, -1]).any(-1)
+    start, moving = starting_splines(f, a, b, n_control, init, metric=metric), (a != b).any(-1)
+    _require_space(space, start, init)
     with torch.no_grad():
-        _require_space(space, lines, a)
         measure = functools.partial(length, f, n=128 if tol >= 1e-5 else 512, metric=metric)
-        straight = torch.where(moving, measure(lines), 0)
-        found = _refined(space, measure, lines, straight, moving.nonzero().squeeze(-1), tol, max_steps)
+        straight = torch.where(moving, measure(straight_line(a, b)), 0).flatten()
+        begun = straight if init == "line" else torch.where(moving, measure(start), 0).flatten()
+        start = CubicBSpline(start.points.reshape(-1, *start.points.shape[-2:]), start.knots)
+        lines, rows = CubicBSpline(start.points.clone(), start.knots), moving.flatten().nonzero().squeeze(-1)
+        found = _refined(space, measure, lines, straight, rows, tol, max_steps)
+        _put_back(found, start, begun, tol)
     if not bool(found.converged.all()):
         _warn(found)
-    improvement = torch.where(straight > 0, 1 - found.length / straight.where(straight > 0, 1), 0)
+    improvement = torch.where(straight == 0, 0, 1 - found.length / straight.where(straight != 0, 1))
     batch = a.shape[:-1]
     curve = CubicBSpline(found.curve.points.reshape(*batch, *found.curve.points.shape[-2:]), found.curve.knots)
     fields = (found.length, straight, improvement, found.gradient_norm, found.converged)
@@ -182,6 +192,17 @@ def _relaxed(
     return CubicBSpline(bending.points(found.point), curve.knots), found.gradient_norm
 
 
+def _put_back(found: _Found, start: CubicBSpline, begun: Tensor, tol: float) -> None:
+    """Put starts back that are shorter than where the search from them has ended."""
+    rows = (~(found.length <= begun * (1 + tol)) & begun.isfinite()).nonzero().squeeze(-1)
+    if len(rows):
+        while len(start.knots) < len(found.curve.knots):
+            start = start.refine()
+        found.curve.points[rows], found.length[rows], found.converged[rows] = start.points[rows], begun[rows], False
+        # Nothing is known of their gradients.
+        found.gradient_norm[rows] = torch.inf
+
+
 def _warn(found: _Found) -> None:
     bad = ~found.converged
     warnings.warn(
@@ -203,28 +224,8 @@ def _require_settings(a: Tensor, n_control: int, tol: float, max_steps: int) -> 
         )
 
 
-def _require_ends(a: Tensor, b: Tensor) -> None:
-    for name, end in (("a", a), ("b", b)):
-        if not end.is_floating_point():
-            raise TypeError(f"`{name}` must be floating point, but it is {end.dtype}: pass `{name}.float()`")
-        if end.ndim < 1:
-            raise ValueError(f"`{name}` is a number, but points have a last dimension of latents: pass shape (..., m)")
-    for word, of_a, of_b in (
-        ("has shape", tuple(a.shape), tuple(b.shape)),
-        ("is on", a.device, b.device),
-        ("has type", a.dtype, b.dtype),
-    ):
-        if of_a != of_b:
-            raise ValueError(f"`a` {word} {of_a} and `b` {of_b}, but each start has its end: make them alike")
-    for name, end in (("a", a), ("b", b)):
-        if not all_finite(end):
-            raise ValueError(f"`{name}` has entries that are not finite: look at the encoder, or leave these pairs out")
-
-
-def _require_space(space: Space, lines: CubicBSpline, a: Tensor) -> None:
-    """Refuse a decoder that is not finite on the straight lines, or a metric that is not positive definite there."""
-    z = lines(torch.linspace(0, 1, 9, dtype=a.dtype, device=a.device)).reshape(-1, a.shape[-1])
-    bad = torch.cat([space.flawed(part) for part in z.split(at_once(z.device))])
-    if bool(bad.any()):
-        point = z[bad.nonzero()[0, 0]].tolist()
-        raise ValueError(f"{space.flaw} at {point}, between `a` and `b`: choose ends with defined distances on the way")
+def _require_space(space: Space, start: CubicBSpline, init: Start) -> None:
+    lines = isinstance(init, str) and init == "line"
+    repair = "choose ends with defined distances on the way" if lines else "raise `n_control`, or pass another `init`"
+    z = start(torch.linspace(0, 1, 9, dtype=start.knots.dtype, device=start.knots.device))
+    require_defined(space, z, f"between `a` and `b`: {repair}")

@@ -98,6 +98,31 @@ def test_a_derivative_is_that_of_the_points(kind):
     torch.testing.assert_close(curve.derivative(t), (curve(t + h) - curve(t - h)) / (2 * h), rtol=0, atol=1e-7)
 
 
+def test_a_fit_finds_the_spline_that_the_points_are_on():
+    curve = CubicBSpline(torch.randn(2, 3, 7, 2))
+    found = CubicBSpline.fit(T, curve(T), 7)
+    torch.testing.assert_close(found.points, curve.points, rtol=0, atol=1e-10)
+    assert found.knots.equal(curve.knots)
+
+
+def test_a_fit_is_the_closest_of_those_with_the_same_ends():
+    points = torch.randn(3, 40, 2)
+    t = torch.linspace(0, 1, 40)
+    found = CubicBSpline.fit(t, points, 6)
+    torch.testing.assert_close(found.points[:, [0, -1]], points[:, [0, -1]], rtol=0, atol=1e-12)
+    least = (found(t) - points).square().sum((-2, -1))
+    for _ in range(20):
+        shift = 1e-3 * torch.randn(3, 6, 2)
+        shift[:, [0, -1]] = 0
+        assert ((CubicBSpline(found.points + shift)(t) - points).square().sum((-2, -1)) > least).all()
+
+
+def test_a_fit_to_few_points_stays_close_to_the_line():
+    ends = torch.randn(2, 2)
+    found = CubicBSpline.fit(torch.tensor([0.0, 1.0]), ends, 8)
+    torch.testing.assert_close(found.points, straight_line(ends[0], ends[1], 8).points, rtol=0, atol=1e-12)
+
+
 def test_four_control_points_make_one_bezier_curve():
     points = torch.randn(3, 4, 2)
     torch.testing.assert_close(CubicBSpline(points)(T), BezierCurve(points)(T))
