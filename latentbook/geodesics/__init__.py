@@ -14,13 +14,16 @@ itself; a module is run in eval mode. Nothing is differentiated but the energy, 
 For a stochastic decoder, and for a feature map, compose: ``lambda z: stack_moments(*f(z))``, ``lambda z: h(f(z))``.
 A metric that is no decoder's is a callable from points ``(N, m)`` to matrices ``(N, m, m)``, given as ``metric=``.
 
-The room has five parts: `curves` holds splines, `lengths` measures them, `bending` makes their energy a function of
-numbers, `descent` minimises many functions at once, `solver` finds geodesics. All public names are imported from here:
-``from latentbook.geodesics import geodesic``. Chapter 3.
+The room's parts: `curves` holds splines, `lengths` measures them, `alignment` compares them with the metric; `bending`
+makes their energy a function of numbers, `descent` minimises many functions at once, `starts` and `graphs` say where
+from, `solver` finds geodesics, `improvement` has its control; `checks` refuses. All public names are imported from
+here: ``from latentbook.geodesics import geodesic``. Chapter 3.
 """
 
+from latentbook.geodesics.alignment import curve_alignment
 from latentbook.geodesics.curves import BezierCurve, CubicBSpline, Curve, straight_line
 from latentbook.geodesics.graphs import LatentGraph
+from latentbook.geodesics.improvement import Improvement, relative_improvement
 from latentbook.geodesics.lengths import constant_speed, energy, length
 from latentbook.geodesics.solver import Geodesic, geodesic
 
@@ -29,10 +32,13 @@ __all__ = [
     "CubicBSpline",
     "Curve",
     "Geodesic",
+    "Improvement",
     "LatentGraph",
     "constant_speed",
+    "curve_alignment",
     "energy",
     "geodesic",
     "length",
+    "relative_improvement",
     "straight_line",
 ]

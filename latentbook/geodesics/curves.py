@@ -9,7 +9,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-__all__ = ["BezierCurve", "CubicBSpline", "Curve", "straight_line"]
+from latentbook.core import jvp
+
+__all__ = ["BezierCurve", "CubicBSpline", "Curve", "straight_line", "velocity"]
 
 # From times (*curves, T), or (T,) for all curves, to points (*curves, T, m).
 Curve = Callable[[Tensor], Tensor]
@@ -44,6 +46,38 @@ def straight_line(a: Float[Tensor, "*batch m"], b: Float[Tensor, "*batch m"], n_
     knots = uniform_knots(n_control, a)
     w = knots.unfold(0, 3, 1)[1:-1].mean(-1)[:, None]
     return CubicBSpline(torch.lerp(a[..., None, :], b[..., None, :], w), knots)
+
+
+def velocity(curve: Curve, t: Float[Tensor, "..."]) -> Tensor:
+    r"""Return the velocities :math:`\gamma'(t)` of curves: by their own ``derivative``, or by that of their points.
+
+    Args:
+        curve: From times ``(T,)`` to points ``(*curves, T, m)``, each point by its own time.
+        t: Times ``(T,)``.
+
+    Returns:
+        One velocity for each point, in latent units per unit of time.
+
+    Raises:
+        TypeError: If the points do not depend on the times by operations of torch.
+
+    Example:
+        >>> velocity(lambda t: torch.stack([t, t**2], -1), torch.tensor([1.0, 3.0]))
+        tensor([[1., 2.],
+                [1., 6.]])
+
+    Chapter 3.
+    """
+    derivative = getattr(curve, "derivative", None)
+    if derivative is not None:
+        return derivative(t)
+    try:
+        return jvp(curve, t, torch.ones_like(t), strict=True)[1]
+    except RuntimeError as error:
+        raise TypeError(
+            f"`curve` cannot be differentiated ({error}): compute in torch from `t` to the points, or give it a method "
+            "`derivative`"
+        ) from error
 
 
 def uniform_knots(n_control: int, like: Tensor) -> Float[Tensor, "knots"]:
