@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-__all__ = ["check_choice", "check_flag", "check_integer", "check_number"]
+__all__ = ["check_choice", "check_digits", "check_flag", "check_integer", "check_number"]
 
 
 def check_choice(name: str, value: object, choices: Iterable[str]) -> str:
@@ -126,3 +126,33 @@ def check_integer(name: str, value: object, low: int, high: int = 2**63 - 1) -> 
     if not low <= value <= high:
         raise ValueError(f"`{name}` is {value}, but must be from {low} to {high}")
     return value
+
+
+def check_digits(name: str, value: object) -> str:
+    """Return classes that are named by one digit each, sorted.
+
+    Args:
+        name: The parameter, for the message.
+        value: What was given.
+
+    Returns:
+        The digits in ascending order.
+
+    Raises:
+        TypeError: If it is no string; names papermill's ``-r``, which keeps strings, and with them a leading 0.
+        ValueError: If it holds anything but digits, one of them twice, or fewer than two.
+
+    Example:
+        >>> check_digits("digits", "310")
+        '013'
+
+    Chapters 2 and 3.
+    """
+    if not isinstance(value, str):
+        raise TypeError(
+            f"`{name}` is {value!r} ({type(value).__name__}), but must be a string of digits, as in '015': "
+            f"with papermill write `-r {name} 015`, since `-p` makes the number 15 of it"
+        )
+    if not value.isascii() or not value.isdigit() or len(set(value)) != len(value) or len(value) < 2:
+        raise ValueError(f"`{name}` is {value!r}, but must hold at least two different digits, as in '015'")
+    return "".join(sorted(value))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from latentbook.learning.parameters import check_choice, check_integer, check_number
+from latentbook.learning.parameters import check_choice, check_digits, check_integer, check_number
 
 
 def test_an_integer_for_a_string_names_the_flag():
@@ -35,3 +35,15 @@ def test_an_integer_will_do_for_a_number():
 def test_integers(value, error):
     with pytest.raises(error, match="`m` is "):
         check_integer("m", value, 1, 9)
+
+
+def test_digits_are_sorted_text():
+    assert check_digits("digits", "310") == "013"
+    with pytest.raises(TypeError, match=r"`digits` is 15 \(int\), but must be a string of digits.*`-r digits 015`"):
+        check_digits("digits", 15)
+
+
+@pytest.mark.parametrize("value", ["", "3", "33", "1a", "12 ", "١٢"])
+def test_digits_are_two_different_ones_at_least(value):
+    with pytest.raises(ValueError, match=r"`digits` is .*at least two different digits"):
+        check_digits("digits", value)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from latentbook.core import resolve_device
-from latentbook.learning.parameters import check_choice, check_integer, check_number
+from latentbook.learning.parameters import check_choice, check_digits, check_integer, check_number
 
 __all__ = ["DATASETS", "LAMBDAS", "MODELS", "PROBES", "SCALES", "Scale", "Settings", "check_digits", "settings"]
 
@@ -174,33 +174,3 @@ def settings(
         batch_size=check_integer("batch_size", batch_size, 2),
         steps=SCALES[size].steps if steps is None else check_integer("steps", steps, 1),
     )
-
-
-def check_digits(name: str, value: object) -> str:
-    """Return classes that are named by one digit each, sorted.
-
-    Args:
-        name: The parameter, for the message.
-        value: What was given.
-
-    Returns:
-        The digits in ascending order.
-
-    Raises:
-        TypeError: If it is no string; names papermill's ``-r``, which keeps strings, and with them a leading 0.
-        ValueError: If it holds anything but digits, one of them twice, or fewer than two.
-
-    Example:
-        >>> check_digits("digits", "310")
-        '013'
-
-    Chapter 2.
-    """
-    if not isinstance(value, str):
-        raise TypeError(
-            f"`{name}` is {value!r} ({type(value).__name__}), but must be a string of digits, as in '015': "
-            f"with papermill write `-r {name} 015`, since `-p` makes the number 15 of it"
-        )
-    if not value.isascii() or not value.isdigit() or len(set(value)) != len(value) or len(value) < 2:
-        raise ValueError(f"`{name}` is {value!r}, but must hold at least two different digits, as in '015'")
-    return "".join(sorted(value))
