@@ -1,0 +1,275 @@
+"""Training and measuring: one model, and for a VAE the deviation of its data, which it does not learn by itself."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from latentbook.core import seeded
+from latentbook.learning import runs
+from latentbook.learning.adversarial import AdversarialUpdate
+from latentbook.learning.board import autoencoder_board
+from latentbook.learning.data import load
+from latentbook.learning.dataset import Dataset
+from latentbook.learning.models.bigan import BiGAN
+from latentbook.learning.models.rbf import RBFVariance, fit_variance
+from latentbook.learning.models.vae import VAE
+from latentbook.learning.progress import Progress
+from latentbook.learning.recipes.geodesics.networks import build
+from latentbook.learning.recipes.geodesics.settings import MODELS, SCALES, Settings, settings  # noqa: F401  (doctests)
+from latentbook.learning.running import Callback
+from latentbook.learning.train import History, fit
+from latentbook.metric import stack_moments
+
+__all__ = ["Run", "encode", "load_data", "measure", "train"]
+
+# Finished runs are of the recipe, wherever in it they were trained.
+RECIPE = "latentbook.learning.recipes.geodesics"
+# Examples that are encoded at once: memory stays bounded, whatever the network.
+CHUNK = 2048
+# Centres of the deviation for each latent, as in the original, and their width in mean distances of a cluster's codes:
+# twice the original's, so that codes which are drawn from the prior lie where the deviation is that of the data.
+CENTRES, WIDTH = 4, 2.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One trained model, and what it is worth on test data.
+
+    Attributes:
+        model: The model, in eval mode.
+        history: Its terms over the training.
+        codes: Codes of the test data, ``(N, m)``, on the model's device.
+        error: Mean squared error of a value, decoded from these codes.
+        deviation: How far data are from what a code decodes to; None for a BiGAN, whose data have none.
+    """
+
+    model: VAE | BiGAN
+    history: History
+    codes: Tensor
+    error: float
+    deviation: RBFVariance | None
+
+    def moments(self, z: Tensor) -> Tensor:
+        """Return mean and standard deviation of the data of codes, as one point of a larger space.
+
+        Raises:
+            ValueError: If the model has no deviation.
+        """
+        if self.deviation is None:
+            raise ValueError(f"a {type(self.model).__name__} has no standard deviation: take `model.decode` alone")
+        return stack_moments(self.model.decode(z), self.deviation(z))
+
+
+def load_data(chosen: Settings) -> tuple[Dataset, Dataset]:
+    """Return the training and the test data: the published parts, reduced to some digits.
+
+    Args:
+        chosen: Checked parameters, from `settings`.
+
+    Returns:
+        Both, on the settings' device.
+
+    Raises:
+        FileNotFoundError: If a file is nowhere to be had.
+        ChecksumError: If a file is not the one that was published.
+
+    Example:
+        >>> [len(part) for part in load_data(settings(device="cpu"))]
+        [1400, 397]
+
+    Chapter 3.
+    """
+    parts = [load(chosen.dataset, part, device=str(chosen.device)) for part in ("train", "test")]
+    training, test = (part.subset(_of(part, chosen.digits)) for part in parts)
+    return training, test
+
+
+def train(
+    chosen: Settings,
+    *,
+    data: tuple[Dataset, Dataset] | None = None,
+    trained: str | Path | None = None,
+    label: str | None = None,
+    log_dir: str | Path | None = None,
+    checkpoint: Path | None = None,
+    callbacks: Sequence[Callback] = (),
+) -> Run:
+    """Train one model, and measure it on the test data.
+
+    Args:
+        chosen: Checked parameters, from `settings`.
+        data: Training and test data, if others than the settings'; moved to the settings' device.
+        trained: Label, id or file of a finished run, to be measured instead of training one.
+        label: Keeps the result as a finished run, for `latentbook.learning.runs`.
+        log_dir: Folder for TensorBoard's event files.
+        checkpoint: A file to go on from, and to write as the run goes.
+        callbacks: Look at the training as it goes; one that returns True stops it, and what there is then is measured.
+
+    Returns:
+        The model and its measurements.
+
+    Raises:
+        ValueError: If no finished run of that name answers the question; lists what there is.
+
+    Example:
+        >>> run = train(settings(scale="smoke", device="cpu", steps=20))
+        >>> run.codes.shape, run.moments(run.codes).shape
+        (torch.Size([397, 8]), torch.Size([397, 1, 8, 8, 2]))
+
+    Chapter 3.
+    """
+    training, test = (part.to(chosen.device) for part in data or load_data(chosen))
+    with seeded(chosen.seed):
+        model = build(chosen, training.event_shape).to(training[:1])
+    spec = _spec(chosen, training)
+    if trained is not None:
+        found = runs.find(trained, RECIPE, spec)
+        model.load_state_dict(found.state)
+        return measure(model.eval(), found.history, chosen, training, test)
+    with Progress(spec["steps"], _name(chosen)) as progress:
+        history = fit(
+            model,
+            training,
+            _terms,
+            **_descent(chosen, training),
+            steps=spec["steps"],
+            batch_size=chosen.batch_size,
+            seed=chosen.seed,
+            callbacks=[*autoencoder_board(log_dir, training, test), *callbacks],
+            checkpoint=checkpoint,
+            spec=spec,
+            progress=progress,
+        )
+    if label is not None:
+        runs.publish(RECIPE, spec, training, model, history, label=label)
+    return measure(model, history, chosen, training, test)
+
+
+@torch.no_grad()
+def encode(model: VAE | BiGAN, data: Dataset) -> Tensor:
+    """Encode all examples, a chunk at a time and without a graph.
+
+    Args:
+        model: On the data's device, in eval mode.
+        data: Any number of examples.
+
+    Returns:
+        Their codes, ``(N, m)``; of a VAE the means.
+
+    Example:
+        >>> encode(build(settings(device="cpu"), (1, 8, 8)), Dataset(torch.rand(5, 1, 8, 8))).shape
+        torch.Size([5, 8])
+
+    Chapter 3.
+    """
+    return torch.cat([model.encode(data[start : start + CHUNK]) for start in range(0, len(data), CHUNK)])
+
+
+def measure(model: VAE | BiGAN, history: History, chosen: Settings, training: Dataset, test: Dataset) -> Run:
+    """Measure a model on test data, and for a VAE fit the deviation of the training data from what it decodes.
+
+    Args:
+        model: In eval mode, on the data's device.
+        history: Its terms so far.
+        chosen: Checked parameters, from `settings`; the seed is that of the deviation's centres.
+        training: What the deviation is fitted to, each example at its own code.
+        test: What is encoded and decoded.
+
+    Returns:
+        The model and its measurements.
+
+    Example:
+        >>> chosen = settings(scale="smoke", device="cpu", model="bigan")
+        >>> training, test = load_data(chosen)
+        >>> run = measure(build(chosen, training.event_shape).eval(), History({}, 0.0), chosen, training, test)
+        >>> run.codes.shape, run.deviation
+        (torch.Size([397, 8]), None)
+
+    Chapter 3.
+    """
+    codes = encode(model, test)
+    with torch.no_grad():
+        pieces = zip(codes.split(CHUNK), range(0, len(test), CHUNK), strict=True)
+        errors = [(model.decode(z) - test[start : start + CHUNK]).square().flatten(1).mean(1) for z, start in pieces]
+    return Run(model, history, codes, torch.cat(errors).mean().item(), _deviation(model, chosen, training))
+
+
+def _deviation(model: VAE | BiGAN, chosen: Settings, training: Dataset) -> RBFVariance | None:
+    if not isinstance(model, VAE):
+        return None
+    return fit_variance(model, training, centres=CENTRES * chosen.latent_dim, a=WIDTH, seed=chosen.seed)
+
+
+def _terms(model: VAE | BiGAN, batch: tuple[Tensor, Tensor], step: int) -> dict[str, Tensor]:
+    return model.terms(*batch)
+
+
+def _descent(chosen: Settings, training: Dataset) -> dict[str, Any]:
+    """Return how a model descends: a VAE on its two terms, a BiGAN by two optimisers."""
+    scale, epoch = SCALES[chosen.scale], _epoch(chosen, training)
+    own: dict[str, Any] = {"draw": _drawing(chosen)}
+    if chosen.model == "bigan":
+        update = functools.partial(
+            AdversarialUpdate,
+            steps_per_epoch=epoch,
+            rates=scale.adversarial_rates,
+            decay=scale.decay,
+            betas=scale.betas,
+            weight_decay=scale.weight_decay,
+        )
+        return own | {"weights": {}, "update": update}
+    optimizer = functools.partial(torch.optim.Adam, lr=scale.learning_rate, weight_decay=scale.weight_decay, fused=True)
+    return own | {
+        "weights": {"distortion": 1.0, "rate": 1.0},
+        "optimizer": optimizer,
+        "schedule": lambda step: scale.decay ** (step // epoch),
+    }
+
+
+def _drawing(chosen: Settings) -> Callable[[Dataset, int, torch.Generator], tuple[Tensor, Tensor]]:
+    """Return what draws examples, and noise for as many codes."""
+
+    def draw(data: Dataset, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        x = data.batch(size, generator)
+        shape = (size, chosen.latent_dim)
+        return x, torch.randn(shape, dtype=x.dtype, device=x.device, generator=generator)
+
+    return draw
+
+
+def _of(data: Dataset, digits: str) -> Tensor:
+    """Return the indices of some classes, in the order of the file."""
+    assert data.y is not None
+    wanted = torch.tensor([int(digit) for digit in digits], device=data.device)
+    return torch.isin(data.y, wanted).nonzero().squeeze(-1)
+
+
+def _epoch(chosen: Settings, training: Dataset) -> int:
+    return -(-len(training) // chosen.batch_size)
+
+
+def _steps(chosen: Settings, training: Dataset) -> int:
+    """Return the number of updates: the settings', or what the scale's epochs come to."""
+    if chosen.steps is not None:
+        return chosen.steps
+    return SCALES[chosen.scale].epochs[MODELS.index(chosen.model)] * _epoch(chosen, training)
+
+
+def _name(chosen: Settings) -> str:
+    """Return what a training is called on its line of progress."""
+    latents = "latent" if chosen.latent_dim == 1 else "latents"
+    return f"{ {'vae': 'VAE', 'bigan': 'BiGAN'}[chosen.model] }, {chosen.latent_dim} {latents}"
+
+
+def _spec(chosen: Settings, training: Dataset) -> dict[str, Any]:
+    """Return all that decides a training besides its data and source."""
+    names = ("scale", "digits", "seed", "model", "latent_dim", "batch_size")
+    own = {name: getattr(chosen, name) for name in names}
+    return own | {"dataset": training.name, "steps": _steps(chosen, training)}
