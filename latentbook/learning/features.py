@@ -75,9 +75,10 @@ class ImageFeatures(nn.Module):
         """Return the features ``(..., F)`` of images ``(..., C, H, W)`` in [0, 1]; grey ones get three like colours."""
         self._require_images(x)
         batch = x.shape[:-3]
-        images = x.reshape(-1, *x.shape[-3:]).expand(-1, 3, -1, -1)
+        images = x.reshape(-1, *x.shape[-3:])
         if self.size is not None:
             images = interpolate(images, (self.size, self.size), mode="bilinear", antialias=True)
+        # A grey image meets three means, and so gets three colours.
         return self.body((images - self.mean) / self.std).reshape(*batch, -1)
 
     def _require_images(self, x: Tensor) -> None:

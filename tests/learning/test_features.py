@@ -107,10 +107,11 @@ def test_a_decoder_is_measured_through_it(file):
     torch.testing.assert_close((dx * w).sum(), (slope * dz).sum())
 
 
-def test_an_enlarged_image_is_torch_s(file):
-    h, large = vgg19_features("relu2_1", weights=file), vgg19_features("relu2_1", weights=file, size=20)
+@pytest.mark.parametrize("size", [20, 5])
+def test_an_image_of_another_size_is_torch_s(file, size):
+    h, other = vgg19_features("relu2_1", weights=file), vgg19_features("relu2_1", weights=file, size=size)
     x = torch.rand(2, 3, 8, 10)
-    torch.testing.assert_close(large(x), h(interpolate(x, (20, 20), mode="bilinear", antialias=True)))
+    torch.testing.assert_close(other(x), h(interpolate(x, (size, size), mode="bilinear", antialias=True)))
 
 
 def test_every_layer_has_a_name():
@@ -197,6 +198,13 @@ def test_a_broken_file_is_refused(tmp_path, file):
     place.write_bytes(file.read_bytes()[:1000])
     with pytest.raises(ChecksumError, match=r"mine.pth is cut short, altered, or none of torch's"):
         vgg19_features(weights=place)
+
+
+def test_a_file_that_would_run_code_is_refused(tmp_path):
+    """Whole modules are pickles, as the original's logistic regression is."""
+    torch.save(nn.Linear(2, 2), tmp_path / "mine.pth")
+    with pytest.raises(ChecksumError, match=r"mine.pth is cut short, altered, or none of torch's"):
+        vgg19_features(weights=tmp_path / "mine.pth")
 
 
 def test_the_state_of_another_network_is_refused(tmp_path, file):

@@ -138,10 +138,13 @@ def test_a_folder_with_files_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("x", "message"),
     [
-        (torch.rand(5, 4), r"`source` has examples of shape \(4,\), but an image is \(C, H, W\)"),
-        (torch.rand(5, 2, 4, 4), "one or three colours"),
-        (torch.rand(5, 1, 4, 4) - 2, r"`source` has levels from -1.* to -1.*, but a pixel is in \[0, 1\]"),
-        (torch.rand(5, 1, 4, 4) + 0.5, r"but a pixel is in \[0, 1\]"),
+        (torch.zeros(5, 4), r"`source` has examples of shape \(4,\), but an image is \(C, H, W\)"),
+        (torch.zeros(5, 2, 4, 4), "one or three colours"),
+        (
+            torch.linspace(-1, 1, 80).reshape(5, 1, 4, 4),
+            r"`source` has levels from -1 to 1, but a pixel is in \[0, 1\]",
+        ),
+        (torch.linspace(0, 255, 80).reshape(5, 1, 4, 4), r"but a pixel is in \[0, 1\]"),
     ],
 )
 def test_what_is_no_image_is_refused_before_anything_is_written(tmp_path, x, message):

@@ -1,1 +1,1 @@
-"""Models of the book, one file each; all keep the contract `encode`, `posterior`, `decode`, `terms`."""
+"""Models of the book, one file each; with codes, they keep the contract `encode`, `posterior`, `decode`, `terms`."""

@@ -117,7 +117,7 @@ def fit_variance(
     centres: int = 64,
     zeta: float = 1e-2,
     a: float = 1.0,
-    steps: int = 100,
+    steps: int = 50,
     floor: float = 1e-6,
     seed: int = 0,
 ) -> RBFVariance:
@@ -134,7 +134,7 @@ def fit_variance(
         zeta: The precision far from all codes, above 0, in inverse squared data units.
         a: How wide the features are, in mean distances; above 0.
         steps: Updates of the weights, at least 1. On handwriting 10 come within 0.01 nats of the most likely weights,
-            100 within 1e-5.
+            50 within 1e-4.
         floor: Added to every squared residual, above 0, in squared data units: a value that is always right would have
             no variance. The default is what rounding to one of 256 grey levels leaves.
         seed: Of k-means.
