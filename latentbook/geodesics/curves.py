@@ -284,4 +284,5 @@ def _require_times(t: Tensor, breaks: Tensor) -> Tensor:
     slack = 8 * torch.finfo(t.dtype).eps * torch.maximum(start.abs(), end.abs())
     if not bool(((t >= start - slack) & (t <= end + slack)).all()):
         raise ValueError(f"`t` reaches beyond [{start.item()}, {end.item()}], where the curve is: clamp it")
-    return t.clamp(start, end)
+    # Not `clamp`, whose derivative is zero at its bounds too.
+    return torch.where(t < start, start, torch.where(t > end, end, t))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scipy.interpolate import BSpline
 
 from latentbook.geodesics import BezierCurve, CubicBSpline, straight_line
+from latentbook.geodesics.curves import velocity
 
 T = torch.linspace(0, 1, 201, dtype=torch.float64)
 
@@ -121,6 +122,17 @@ def test_a_fit_to_few_points_stays_close_to_the_line():
     ends = torch.randn(2, 2)
     found = CubicBSpline.fit(torch.tensor([0.0, 1.0]), ends, 8)
     torch.testing.assert_close(found.points, straight_line(ends[0], ends[1], 8).points, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", KNOTS)
+def test_the_velocity_of_any_callable(name):
+    """By its own derivative, or by that of its points: at the ends too, where times are clamped."""
+    curve = spline(name, 3)
+    inside = T[(T[:, None] - curve.breaks[1:-1]).abs().amin(-1) > 1e-9] if len(curve.breaks) > 2 else T
+    torch.testing.assert_close(velocity(curve, T), curve.derivative(T))
+    torch.testing.assert_close(velocity(lambda t: curve(t), inside), curve.derivative(inside), rtol=0, atol=1e-10)
+    with pytest.raises(TypeError, match=r"`curve` cannot be differentiated .* give it a method `derivative`"):
+        velocity(lambda t: curve(t.detach()), T)
 
 
 def test_four_control_points_make_one_bezier_curve():

@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 
 from latentbook.metric import (
     covectors,
@@ -254,6 +255,26 @@ def test_a_stochastic_decoder_in_closed_form():
     z = torch.tensor([[0.0], [1.0], [2.0]])
     G = pullback_metric(lambda z: stack_moments(z, 1 + z**2), z)
     torch.testing.assert_close(G, 1 + 4 * z[..., None] ** 2)
+
+
+def test_gradients_pass_through_a_feature_map():
+    """The map x^2 behind the identity: M = 4 x^2, and dM/dx = 8 x, of which a detached map would leave nothing."""
+    z = torch.tensor([[1.0], [-2.0], [0.5]], requires_grad=True)
+    decoder, features = nn.Identity(), lambda x: x**2
+    G = pullback_metric(lambda z: features(decoder(z)), z, create_graph=True)
+    torch.testing.assert_close(G, 4 * z[..., None] ** 2)
+    (slope,) = torch.autograd.grad(G.sum(), z)
+    torch.testing.assert_close(slope, 8 * z)
+
+
+@pytest.mark.parametrize("layer", ["layer norm", "instance norm", "SiLU"])
+def test_gradients_of_a_metric_behind_a_norm(layer):
+    """Torch takes the mean and deviation of a norm for constants when its forward derivative is differentiated."""
+    norms = {"layer norm": nn.LayerNorm(6), "SiLU": nn.SiLU()}
+    norms["instance norm"] = nn.Sequential(nn.Unflatten(1, (2, 3)), nn.InstanceNorm1d(2), nn.Flatten())
+    f = nn.Sequential(nn.Linear(2, 6), norms[layer], nn.Linear(6, 4)).requires_grad_(False)
+    z = torch.randn(3, 2, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda z: pullback_metric(f, z, create_graph=True), z)
 
 
 def test_a_random_surface_has_this_metric_on_average():
