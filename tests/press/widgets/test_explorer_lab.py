@@ -27,6 +27,9 @@ explorer"""
 READ = "print('read', explorer.lam, explorer.probe, explorer.ellipses)"
 WRITE = "explorer.lam = 1\nexplorer.probe = [0.25, -0.5]"
 
+# In milliseconds: beside other tests, a kernel that imports torch has taken more than a minute.
+PATIENCE = 240_000
+
 
 @pytest.fixture
 def lab(tmp_path):
@@ -76,8 +79,9 @@ class Notebook:
 
     def __init__(self, page):
         self.page = page
-        page.locator(".jp-Cell").nth(2).wait_for(timeout=60_000)
-        page.locator(".jp-Toolbar-kernelStatus, .jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for()
+        page.locator(".jp-Cell").nth(2).wait_for(timeout=PATIENCE)
+        # Only an idle kernel runs what is asked: before it has started, the question is dropped.
+        page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for(timeout=PATIENCE)
 
     def cell(self, index):
         return self.page.locator(".jp-Cell").nth(index)
@@ -94,7 +98,7 @@ class Notebook:
                 return words !== before && /\\d/.test(words);
             }""",
             arg=[index, before],
-            timeout=60_000,
+            timeout=PATIENCE,
         )
         return cell.locator(".jp-OutputArea").inner_text()
 
@@ -104,7 +108,7 @@ class Notebook:
         )
 
     def rest(self):
-        self.page.locator(".explorer:not([data-busy])").wait_for(timeout=60_000)
+        self.page.locator(".explorer:not([data-busy])").wait_for(timeout=PATIENCE)
 
 
 def read(words):
