@@ -45,6 +45,20 @@ def test_slopes_are_measured_once_where_it_goes_well():
     assert len(calls) < 12
 
 
+def test_slopes_learn_from_every_step():
+    """With the slopes of the start alone, this takes 31 calls to the same tolerance, and does not reach it."""
+    A, calls = torch.tensor([[2.0, 1.0], [0.0, 1.0]]), []
+
+    def system(x, rows):
+        calls.append(len(x))
+        return x @ A.T + 0.3 * x.square().sum(-1, keepdim=True) - 1
+
+    _, rest = find_roots(system, torch.zeros(1, 2), tol=1e-10)
+    assert rest <= 1e-10
+    assert calls.count(2) == 1
+    assert len(calls) < 12
+
+
 def test_a_long_step_is_shortened():
     """Newton's method alone diverges from here: the inverse tangent is flat far out."""
     roots, rest = find_roots(lambda x, rows: x.atan(), torch.tensor([[3.0], [-20.0], [0.0]]), tol=1e-10)
