@@ -6,22 +6,29 @@ import math
 from collections.abc import Iterable
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from latentbook.geodesics.curves import CubicBSpline
+from latentbook.geodesics.descent import Descent
 from latentbook.geodesics.lengths import Space, at_once
+from latentbook.geodesics.saddles import lowest_curvature
 
-__all__ = ["Bending"]
+__all__ = ["Bending", "Frame"]
 
 # Chords on each span of a spline.
 CHORDS = 3
 
-# How far sideways, of a line's length, a lower curve is looked for, and into how many directions.
-SIDEWAYS, DIRECTIONS = 0.1, 4
+# Products with the second derivative by which saddles are looked for; a curvature below minus DOWN is one.
+LANCZOS, DOWN = 5, 2e-2
+
+# What is mixed with a bow to look for them; and how far beside them, of the whole way, a lower curve is looked for.
+NOISE, SIDEWAYS = 0.3, (-0.1, 0.1, -0.03, 0.03)
+
+# A metric along curves, and the way from end to end: see `Bending`.
+Frame = tuple[Tensor, Tensor]
 
 
-def _frame(space: Space, curve: CubicBSpline) -> tuple[Tensor, Tensor]:
+def _frame(space: Space, curve: CubicBSpline) -> Frame:
     """Return F with F G F' = I for the mean metric G of each curve, and the way from end to end in its coordinates."""
     way = curve.points[:, -1] - curve.points[:, 0]
     m = way.shape[-1]
@@ -40,29 +47,16 @@ def _frame(space: Space, curve: CubicBSpline) -> tuple[Tensor, Tensor]:
     return F, (way[:, None] @ K).squeeze(1)
 
 
-def _sideways(across: Float[Tensor, "B m"]) -> list[Tensor]:
-    """Return steps as long as a way from end to end, at right angles to it and to each other: at most DIRECTIONS."""
-    size = across.norm(dim=-1, keepdim=True)
-    u = across / size
-    # Householder's reflection takes the way to an axis, and the other axes to what is wanted.
-    sign = torch.where(u[:, :1] < 0, -1, 1)
-    v = torch.cat([u[:, :1] + sign, u[:, 1:]], 1)
-    unit = torch.eye(across.shape[-1], dtype=across.dtype, device=across.device)
-    return [
-        size * (unit[k] - 2 * v * v[:, k : k + 1] / v.square().sum(-1, keepdim=True))
-        for k in range(1, min(across.shape[-1], DIRECTIONS + 1))
-    ]
-
-
 class Bending:
     r"""The energies of curves as functions of coordinates in which they are nearly round.
 
     Control points move by :math:`L^{-\top} y F`: with :math:`L L^\top` the products of the B-splines' velocities, and
     :math:`F G F^\top = I` for a metric G that is the mean along each curve, the energy in a constant metric is
-    :math:`\lVert y \rVert^2`, up to a constant.
+    :math:`\lVert y \rVert^2`, up to a constant. A frame that is given stands for that metric: F, and the way from end
+    to end in its coordinates.
     """
 
-    def __init__(self, space: Space, curve: CubicBSpline):
+    def __init__(self, space: Space, curve: CubicBSpline, frame: Frame | None = None):
         self.space, self.curve = space, curve
         self.chords = CHORDS * (len(curve.breaks) - 1)
         t = torch.linspace(0, 1, self.chords + 1, dtype=curve.knots.dtype, device=curve.knots.device)
@@ -70,8 +64,8 @@ class Bending:
         slopes = self.basis.diff(dim=0)[:, 1:-1] * math.sqrt(self.chords)
         factor = torch.linalg.cholesky(slopes.mT @ slopes)
         self.bend = torch.linalg.inv(factor).mT
-        self.frame, across = _frame(space, curve)
-        self.across, self.scale = across, across.norm(dim=-1)
+        self.frame, self.across = _frame(space, curve) if frame is None else frame
+        self.scale = self.across.norm(dim=-1)
         self.start = torch.zeros_like(curve.points[:, 1:-1].flatten(1))
 
     def points(self, y: Tensor, rows: Tensor | slice = slice(None)) -> Tensor:
@@ -92,19 +86,42 @@ class Bending:
         values, gradients = zip(*parts, strict=True)
         return torch.cat(values), torch.cat(gradients)
 
-    def beside(self, y: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the lowest of some curves beside those of known energies, and whether it is lower than they are."""
-        # Greville's abscissae: an arc of the first order, in the coordinates of the search.
-        t = self.curve.knots.unfold(0, 3, 1)[2:-2].mean(-1)
-        arc = torch.linalg.solve(self.bend, torch.sin(math.pi * t))
-        rows, best, least = torch.arange(len(y), device=y.device), y, value
-        for direction in _sideways(self.across):
-            for sign in (-SIDEWAYS, SIDEWAYS):
-                trial = y + (sign * arc[:, None] * direction[:, None]).flatten(1)
-                new = torch.cat([self.value(*part) for part in self._parts(trial, rows)])
-                best, least = torch.where((new < least)[:, None], trial, best), torch.minimum(new, least)
-        # By more than rounding.
-        return best, least < value * (1 - 1e-6)
+    def beside(self, found: Descent) -> tuple[Tensor, Tensor]:
+        """Return curves beside those that were found, and whether their energies are lower: a way down from a saddle.
+
+        It leads along the lowest curvature of the energy, where that is negative.
+        """
+        every = torch.arange(len(found.point), device=found.point.device)
+        curvature, direction = lowest_curvature(
+            lambda y: self.energy(y, every)[1],
+            found.point,
+            found.gradient,
+            self._bows().expand_as(found.point),
+            scale=self.scale,
+            steps=LANCZOS,
+        )
+        # In a constant metric all curvatures are 2, and energies the squares of scales.
+        rows = (curvature < -DOWN).nonzero().squeeze(-1)
+        beside, lower = found.point.clone(), torch.zeros_like(every, dtype=torch.bool)
+        least = found.value.clone()
+        for part in SIDEWAYS if len(rows) else ():
+            trial = found.point[rows] + part * self.scale[rows, None] * direction[rows]
+            value = torch.cat([self.value(*some) for some in self._parts(trial, rows)])
+            # By more than rounding.
+            better = value < least[rows] * (1 - 1e-6)
+            beside[rows[better]], least[rows[better]], lower[rows[better]] = trial[better], value[better], True
+        return beside, lower
+
+    def _bows(self) -> Tensor:
+        """Return a vector for a search for saddles: mostly a bow over the whole way, in no special direction."""
+        n, m = len(self.bend), self.start.shape[-1] // len(self.bend)
+        # The same at every call, on every device, and none of it from the global generator.
+        source = torch.Generator().manual_seed(0)
+        noise, aside = torch.randn(n, m, generator=source), torch.randn(m, generator=source)
+        # Greville's abscissae: a bow of the first order, in the coordinates of the search.
+        bow = torch.linalg.solve(self.bend, torch.sin(math.pi * self.curve.knots.unfold(0, 3, 1)[2:-2].mean(-1)))
+        noise, aside = noise.to(self.bend), aside.to(self.bend)
+        return ((bow / bow.norm())[:, None] * aside / aside.norm() + NOISE * noise / noise.norm()).flatten()
 
     def _differentiated(self, y: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
         with torch.enable_grad():
@@ -114,5 +131,5 @@ class Bending:
         return value.detach(), gradient
 
     def _parts(self, y: Tensor, rows: Tensor) -> Iterable[tuple[Tensor, Tensor]]:
-        size = max(1, at_once(y.device) // len(self.basis))
+        size = max(1, at_once(y.device, self.space.width) // len(self.basis))
         return zip(y.split(size), rows.split(size), strict=True)

@@ -20,11 +20,17 @@ MEMORY, TRIES = 10, 12
 
 @dataclass(frozen=True)
 class Descent:
-    """Where the minima are: points, values, and relative gradients as `minimise` measures them."""
+    """Where the minima are: points, values, gradients, and relative gradients as `minimise` measures them."""
 
     point: Float[Tensor, "B k"]
     value: Float[Tensor, "B"]
+    gradient: Float[Tensor, "B k"]
     gradient_norm: Float[Tensor, "B"]
+
+    def put(self, rows: Tensor, other: Descent) -> None:
+        """Put what was found of some functions in place of what was known of them."""
+        for field in fields(self):
+            getattr(self, field.name)[rows] = getattr(other, field.name)
 
 
 @dataclass
@@ -69,8 +75,8 @@ def minimise(
         max_steps: Steps, at least 0.
 
     Returns:
-        Points, values and relative gradients. A function whose gradient is not small has used its steps, or no step
-        makes it smaller.
+        Points, values, gradients and relative gradients. A function whose gradient is not small has used its steps, or
+        no step makes it smaller.
 
     Raises:
         ValueError: If `max_steps` is negative.
@@ -89,7 +95,7 @@ def minimise(
     if max_steps < 0:
         raise ValueError(f"`max_steps` is {max_steps}, but cannot be negative: pass 0 or more")
     search = _started(objective, start, scale)
-    point, value, norm = start.clone(), search.value.clone(), search.norm()
+    found = Descent(start.clone(), search.value.clone(), search.gradient.clone(), search.norm())
     for _ in range(max_steps):
         live = (search.norm() > tol) & ~search.given_up
         if not bool(live.all()):
@@ -97,8 +103,8 @@ def minimise(
         if not len(search.rows):
             break
         _step(objective, search)
-        point[search.rows], value[search.rows], norm[search.rows] = search.y, search.value, search.norm()
-    return Descent(point, value, norm)
+        found.put(search.rows, Descent(search.y, search.value, search.gradient, search.norm()))
+    return found
 
 
 def relative_norm(

@@ -2,6 +2,7 @@ r"""Lengths and energies of curves in data space, from chords between decoded po
 
 from __future__ import annotations
 
+import functools
 import math
 
 import torch
@@ -15,22 +16,35 @@ from latentbook.metric.forward import require_data, standing_still
 __all__ = ["Decoded", "Measured", "Space", "at_once", "constant_speed", "energy", "length", "space_of", "time_grid"]
 
 
-def at_once(device: torch.device) -> int:
+def at_once(device: torch.device, width: int = 1) -> int:
     """Return how many points are decoded at once: on a CPU few, since more of them take fresh memory and are slower.
 
     Args:
         device: Where they are.
+        width: Values in the data of a point: where there are many, what a decoder holds on the way is larger still.
 
     Returns:
         A number of points.
 
     Example:
-        >>> at_once(torch.device("cpu"))
-        1024
+        >>> at_once(torch.device("cpu")), at_once(torch.device("cpu"), 28 * 28)
+        (1024, 83)
 
     Chapter 3.
     """
-    return 1024 if device.type == "cpu" else 262144
+    values, least, most = (2**16, 32, 2**10) if device.type == "cpu" else (2**24, 2**10, 2**18)
+    return min(most, max(least, values // width))
+
+
+@functools.cache
+def _keep_freed_memory() -> None:
+    """Let the C library keep what is freed for what comes next, as far as it does so by itself.
+
+    glibc takes blocks above a bound from the system and gives them back at once, so that a decoder's activations, freed
+    and wanted again all the time, pay a page fault for every 4 kB: two thirds of the time of a search. The bound rises
+    to the largest such block that was freed so far, up to 32 MB. Of this one no page is ever touched.
+    """
+    torch.empty(31 * 2**20, dtype=torch.uint8)
 
 
 def length(f: Decoder | None, curve: Curve, n: int = 512, *, metric: Metric | None = None) -> Tensor:
@@ -237,13 +251,21 @@ class Decoded:
 
     def __init__(self, f: Decoder):
         self.f = f
+        # Until a first point is decoded, as much as is not rare.
+        self.width = 2048
+        _keep_freed_memory()
 
     def __call__(self, z: Float[Tensor, "*batch m"]) -> Float[Tensor, "*batch D"]:
-        """Return the data of points, decoded as one batch, with data dimensions flattened."""
-        points = z.reshape(-1, z.shape[-1])
+        """Return the data of points, decoded a part at a time, with data dimensions flattened."""
+        points, parts, done = z.reshape(-1, z.shape[-1]), [], 0
         with standing_still(self.f):
-            x = require_data(self.f(points), points)
-        return x.reshape(*z.shape[:-1], math.prod(x.shape[1:]))
+            while done < len(points) or not parts:
+                part = points[done : done + at_once(z.device, self.width)]
+                x = require_data(self.f(part), part)
+                parts.append(x.reshape(len(part), math.prod(x.shape[1:])))
+                self.width = max(1, parts[-1].shape[1])
+                done += len(part)
+        return torch.cat(parts).reshape(*z.shape[:-1], parts[-1].shape[1])
 
     def squares(self, z: Float[Tensor, "*curves T m"], *strides: int) -> list[Tensor]:
         """Return, for each stride k, the squared lengths ``(*curves, (T - 1) / k)`` of chords between k-th points."""
@@ -266,6 +288,7 @@ class Measured:
     """Latent space with a metric that is given."""
 
     flaw = "`metric` is not symmetric and positive definite"
+    width = 1
 
     def __init__(self, metric: Metric):
         self.metric = metric

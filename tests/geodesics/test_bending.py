@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from latentbook.geodesics import energy, straight_line
-from latentbook.geodesics.bending import Bending, _sideways
+from latentbook.geodesics.bending import Bending
+from latentbook.geodesics.descent import minimise
 from latentbook.geodesics.lengths import space_of
 from tests.surfaces import DECODERS, SURFACES, Counting, M, orthonormal_columns
 
@@ -65,26 +66,56 @@ def test_many_curves_in_parts_are_those_curves():
     torch.testing.assert_close(alone[1], gradient[some])
 
 
-@pytest.mark.parametrize("m", [2, 3, 7])
-def test_sideways_is_at_right_angles(m):
-    across = torch.randn(5, m)
-    steps = torch.stack(_sideways(across))
-    assert len(steps) == min(m - 1, 4)
-    torch.testing.assert_close((steps * across).sum(-1), torch.zeros(len(steps), 5), rtol=0, atol=1e-12)
-    gram = torch.einsum("ibm,jbm->bij", steps, steps) / across.square().sum(-1)[:, None, None]
-    torch.testing.assert_close(gram, torch.eye(len(steps)).expand(5, -1, -1), rtol=0, atol=1e-12)
+def hill(z):
+    return torch.cat([z, 1.5 * (-4 * z.square().sum(-1, keepdim=True)).exp()], -1)
+
+
+def descended(f, a, b):
+    bending = Bending(space_of(f), straight_line(a, b, 8))
+    found = minimise(bending.energy, bending.start, scale=bending.scale, tol=1e-3, max_steps=100)
+    return bending, found
 
 
 def test_beside_a_ridge_it_is_lower_and_beside_a_valley_not():
-    def hill(z):
-        return torch.cat([z, 1.5 * (-4 * z.square().sum(-1, keepdim=True)).exp()], -1)
-
+    ends = torch.tensor([[-1.0, 0.0]]), torch.tensor([[1.0, 0.0]])
     for f, expected in ((hill, True), (lambda z: z, False)):
-        curve = straight_line(torch.tensor([[-1.0, 0.0]]), torch.tensor([[1.0, 0.0]]), 8)
-        bending = Bending(space_of(f), curve)
-        beside, lower = bending.beside(bending.start, bending.value(bending.start))
+        bending, found = descended(f, *ends)
+        beside, lower = bending.beside(found)
         assert lower.item() == expected
-        assert (bending.value(beside) < bending.value(bending.start)).item() == expected
+        assert (bending.value(beside) < found.value).item() == expected
+        assert expected or beside.equal(found.point)
+
+
+@pytest.mark.parametrize("m", [2, 3, 16])
+def test_the_one_direction_in_which_a_meridian_is_no_minimum(m):
+    """A paraboloid in two of m dimensions, turned: between opposite points far out, the meridian is left sideways."""
+    for radius, expected in ((1.0, True), (0.5, False)):
+        Q = torch.linalg.qr(torch.randn(10, m, m)).Q
+
+        for axes in Q:
+
+            def bowl(z, axes=axes):
+                w = z @ axes
+                return torch.cat([w, w[..., :2].square().sum(-1, keepdim=True)], -1)
+
+            end = radius * axes[:, :1].T
+            bending, found = descended(bowl, -end, end)
+            beside, lower = bending.beside(found)
+            assert lower.item() == expected
+            if expected:
+                aside = bending.points(beside)[0] @ axes
+                # Into the second of the turned axes; five products leave a part of what they began with.
+                assert aside[:, 1].norm() > 10 * aside[:, 2:].norm()
+
+
+def test_a_frame_that_is_given_is_used():
+    f = Counting(SURFACES["torus"][0])
+    bending = bent(f)
+    f.seen.clear()
+    finer = Bending(bending.space, bending.curve.refine(), (bending.frame, bending.across))
+    assert not f.seen
+    assert finer.scale.equal(bending.scale)
+    assert finer.points(finer.start).equal(finer.curve.points)
 
 
 def test_a_decoder_that_says_nothing_about_a_direction(device):

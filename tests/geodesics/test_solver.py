@@ -1,6 +1,7 @@
 """Geodesics in closed form, laws of shortest curves, and what the solver says where it fails."""
 
 import math
+import re
 import warnings
 
 import pytest
@@ -132,9 +133,10 @@ def test_a_geodesic_is_shorter_and_at_constant_speed():
     assert found.converged.all()
     assert (found.improvement >= -1e-6).all()
     assert found.improvement.mean() > 0.02
-    torch.testing.assert_close(found.length, length(f, found.curve), rtol=1e-5, atol=0)
+    # Measured to half of the tolerance.
+    torch.testing.assert_close(found.length, length(f, found.curve), rtol=5e-5, atol=0)
     torch.testing.assert_close(energy(f, found.curve), found.length**2, rtol=2e-3, atol=0)
-    torch.testing.assert_close(length(f, constant_speed(f, found.curve)), found.length, rtol=1e-5, atol=0)
+    torch.testing.assert_close(length(f, constant_speed(f, found.curve)), found.length, rtol=5e-5, atol=0)
     torch.testing.assert_close(found.curve(torch.tensor([0.0, 1.0])), torch.stack([a, b], -2), rtol=0, atol=1e-12)
 
 
@@ -220,6 +222,64 @@ def test_symmetric_starts_in_more_dimensions(m):
     assert geodesic(bowl, -a, a).length.item() == pytest.approx(2.8290436, rel=1e-4)
 
 
+@pytest.mark.parametrize("m", [3, 16])
+def test_saddles_with_one_way_down_that_no_axis_shows(m):
+    """A bowl in two of m dimensions, turned as it likes: R6b hides in there, and R6a, which is left as it is."""
+    for axes in torch.linalg.qr(torch.randn(6, m, m)).Q:
+
+        def hidden(z, axes=axes):
+            return torch.cat([z @ axes[:, 2:], bowl(z @ axes[:, :2])], -1)
+
+        far, near = axes[:, 0], axes[:, 0] / 2
+        assert geodesic(hidden, -far, far).length.item() == pytest.approx(2.8290436, rel=1e-4)
+        meridian = geodesic(hidden, -near, near)
+        assert meridian.length.item() == pytest.approx(ROOT / 2 + math.asinh(1) / 2, rel=1e-4)
+        # No step aside was taken, of some hundredths of the way: what is left is rounding and a lean of the frame.
+        aside = meridian.curve(torch.linspace(0, 1, 9)) @ axes[:, 1:]
+        torch.testing.assert_close(aside, torch.zeros_like(aside), rtol=0, atol=1e-5)
+
+
+def net(activation, m=2):
+    layers = [nn.Linear(m, 64), activation(), nn.Linear(64, 64), activation(), nn.Linear(64, 30)]
+    for layer in layers[::2]:
+        nn.init.normal_(layer.weight, std=1.5 / layer.in_features**0.5)
+        nn.init.normal_(layer.bias, std=0.3)
+    return nn.Sequential(*layers).requires_grad_(False)
+
+
+@pytest.mark.filterwarnings("ignore:.*have not converged")
+@pytest.mark.parametrize("activation", [nn.Tanh, nn.ELU, nn.ReLU])
+@pytest.mark.parametrize("tol", [1e-2, 1e-3])
+def test_what_has_converged_is_as_long_as_the_search_says_that_goes_on_from_there(activation, tol):
+    """`converged` is a promise of the length: a much finer search from the same curve gains no more than it says."""
+    f, (a, b) = net(activation), torch.randn(2, 12, 2)
+    found = geodesic(f, a, b, tol=tol)
+    assert found.converged.equal(found.error <= tol)
+    assert found.converged.float().mean() >= 0.75
+    finest = geodesic(f, a, b, tol=tol / 30, init=found.curve)
+    best = length(f, finest.curve, 2**14)
+    gained = length(f, found.curve, 2**14) / best - 1
+    assert (gained[found.converged] <= tol).all()
+    measured = (found.length / length(f, found.curve, 2**14) - 1).abs()
+    assert (measured[found.converged] <= tol).all()
+
+
+@pytest.mark.filterwarnings("ignore:.*have not converged")
+@pytest.mark.parametrize("activation", [nn.Tanh, nn.ReLU])
+@pytest.mark.parametrize("steps", [1, 3, 200])
+def test_no_answer_is_longer_than_the_straight_line(activation, steps):
+    """By more than a tenth of the tolerance, where the line is a geodesic; converged or not."""
+    f = net(activation, 5)
+    a, b = torch.randn(2, 30, 5)
+    b[20:] = a[20:] + 0.01 * b[20:]
+    found = geodesic(f, a, b, max_steps=steps)
+    assert (found.length <= found.straight_length * (1 + 1e-5)).all()
+    assert (found.improvement >= -1e-5).all()
+    # As long as it is said to be, of whatever use it is: measured to half of the tolerance where it has converged.
+    error = (found.length / length(f, found.curve, 2**14) - 1).abs()
+    assert (error <= torch.where(found.converged, 1e-4, 3e-3)).all()
+
+
 @pytest.mark.parametrize("name", DECODERS)
 def test_any_decoder_in_any_mode(name):
     f = DECODERS[name]()
@@ -275,6 +335,23 @@ def test_a_caller_without_gradients():
     assert not geodesic(bowl, a, a + 1).length.requires_grad
 
 
+def test_a_metric_that_fails_beside_the_line_is_refused_where_it_fails():
+    """Positive definite on the line, but not on the shorter way around: its lengths are none."""
+
+    def trap(z):
+        x, y = z.unbind(-1)
+        along = 1 / (1 + 4 * y**2)
+        # Steps along x cost less and less aside; steps along y would be worth less than nothing there.
+        return torch.diag_embed(torch.stack([along, 1 - 2 * (y.abs() > 0.3)], -1))
+
+    a, b = torch.tensor([-2.0, 0.05]), torch.tensor([2.0, 0.05])
+    with pytest.raises(ValueError, match=r"positive definite at \[.*\], on a curve between `a` and `b`") as caught:
+        geodesic(None, a, b, metric=trap)
+    x, y = map(float, re.findall(r"-?\d+\.\d+", str(caught.value))[:2])
+    assert abs(x) < 2
+    assert abs(y) > 0.3
+
+
 def test_too_few_steps_are_told():
     a, b = torch.tensor([[PI / 4, 0.0], [0.0, 0.0]]), torch.tensor([[PI / 4, PI / 2], [0.0, 1.0]])
     with pytest.warns(UserWarning, match=r"^1 of 2 geodesics have not converged .* raise `max_steps`"):
@@ -290,7 +367,8 @@ def test_a_length_that_still_changes_has_not_converged(monkeypatch):
     monkeypatch.setattr("latentbook.geodesics.solver.REFINEMENTS", 1)
     with pytest.warns(UserWarning, match="1 of 1"):
         found = geodesic(swiss_roll, torch.tensor([1.5 * PI, 0]), torch.tensor([4.5 * PI, 60]), tol=1e-8)
-    assert found.gradient_norm <= 1e-5
+    # Small by itself, as the next splines need it: 0.15 roots of the tolerance.
+    assert found.gradient_norm <= 1.5e-5
 
 
 def test_a_search_that_is_given_up_is_told():

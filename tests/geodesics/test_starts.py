@@ -131,7 +131,8 @@ def test_a_search_never_ends_above_its_start():
     # Given back, not merely close.
     assert found.gradient_norm == torch.inf
     torch.testing.assert_close(found.curve(t), start(t), rtol=0, atol=1e-12)
-    torch.testing.assert_close(found.length, length(bowl, start, 128), rtol=1e-12, atol=0)
+    # Measured to half of the tolerance.
+    torch.testing.assert_close(found.length, length(bowl, start), rtol=5e-5, atol=0)
     # With steps enough it does not matter how fast the start was.
     again = geodesic(bowl, a, b, init=start, tol=1e-6)
     assert again.converged
@@ -142,7 +143,7 @@ def test_a_start_is_left_as_it_is():
     a, b = torch.randn(2, 4, 2)
     start = straight_line(a, b, 6)
     points = start.points.clone()
-    geodesic(lambda z: z.sin().cumsum(-1), a, b, init=start)
+    geodesic(lambda z: torch.cat([z, z.sin()], -1), a, b, init=start)
     assert start.points.equal(points)
 
 
