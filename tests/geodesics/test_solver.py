@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from latentbook.geodesics import CubicBSpline, constant_speed, energy, geodesic, length
+from latentbook.geodesics import CubicBSpline, constant_speed, energy, geodesic, length, straight_line
 from latentbook.metric import stack_moments
 from tests.surfaces import DECODERS, Counting, M, arc_length, orthonormal_columns, rotation, swiss_roll
 
@@ -237,6 +237,23 @@ def test_saddles_with_one_way_down_that_no_axis_shows(m):
         # No step aside was taken, of some hundredths of the way: what is left is rounding and a lean of the frame.
         aside = meridian.curve(torch.linspace(0, 1, 9)) @ axes[:, 1:]
         torch.testing.assert_close(aside, torch.zeros_like(aside), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("m", [6, 8])
+def test_the_last_of_many_axes_leads_around_a_hill(m):
+    """Straight over the top is a stationary way, and of all the directions aside from it only one leads down."""
+
+    def hill(z):
+        return torch.cat([z, 1.5 * (-4 * (z[..., :1] ** 2 + z[..., -1:] ** 2)).exp()], -1)
+
+    b = torch.eye(m)[0]
+    bowed = straight_line(-b, b, 8)
+    bowed.points[1:-1, -1] = 0.5
+    around = geodesic(hill, -b, b, init=bowed)
+    assert around.length < 0.8 * around.straight_length
+    found = geodesic(hill, -b, b)
+    assert found.converged
+    assert found.length.item() == pytest.approx(around.length.item(), rel=1e-4)
 
 
 def net(activation, m=2):
