@@ -44,9 +44,10 @@ def machine() -> str:
 
 
 def _line(row: Row) -> str:
-    scale = {"ms": 1e3, "MiB": 2**-20}[row.unit]
+    scale = {"ms": 1e3, "MiB": 2**-20, "%": 100}[row.unit]
     peer = f"{row.peer * scale:12.3f} {row.unit}  {row.peer / row.ours:6.2f} x  {row.against}" if row.peer else ""
-    return f"{row.name:60} {row.ours * scale:12.3f} {row.unit} {peer}"
+    asked = f"  (asked: {row.asked})" if row.asked else ""
+    return f"{row.name:60} {row.ours * scale:12.3f} {row.unit} {peer}{asked}"
 
 
 if __name__ == "__main__":

@@ -19,7 +19,8 @@ class Row:
         ours: Median seconds; bytes where the unit is MiB.
         peer: The same of the other scheme; None where there is none.
         against: What the other scheme is.
-        unit: In which they are shown, ms or MiB.
+        unit: In which they are shown, ms or MiB; % of parts.
+        asked: What it was to be, where that was said beforehand.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Row:
     peer: float | None = None
     against: str = ""
     unit: str = "ms"
+    asked: str = ""
 
 
 def compare(

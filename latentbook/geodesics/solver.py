@@ -53,7 +53,8 @@ class Geodesic:
         gradient_norm: What is left of the energy's gradient, relative to the energy; about the square of it is what
             the same spline could still gain of its energy.
         error: Relative error of the length, by estimate: of measuring, of what the spline could still gain, and of what
-            further refinements would change. Infinite where nothing is known of it.
+            further refinements would change. Infinite where nothing is known of it. Over the corners of rectifiers it
+            is right to a factor of two.
         converged: Whether that is at most what was asked for.
 
     Chapter 3.
@@ -100,6 +101,9 @@ def geodesic(
     through a graph has looked at all ways around. Only the given start is searched from, and what is returned is never
     longer than it by more than a tenth of `tol`: where a search ends higher, its start is given back, and where it
     is higher by more than `tol`, as not converged.
+
+    Where a decoder has corners, as with ReLU, every refinement gains something: at the default `tol` about half of all
+    pairs converge; with ``tol=1e-3`` nearly all do.
 
     Args:
         f: Decoder, ``(N, m)`` to ``(N, *event)``, each point by itself; None where a metric is given instead.

@@ -90,13 +90,18 @@ def test_a_flat_decoder_is_its_own_control():
 
 def idle(objective, start, *, scale, tol, max_steps):
     """A solver that says that it has converged where it starts."""
-    value, _ = objective(start, torch.arange(len(start)))
-    return Descent(start, value, torch.zeros_like(value))
+    value, gradient = objective(start, torch.arange(len(start)))
+    return Descent(start, value, gradient, torch.zeros_like(value))
+
+
+def content(self, found):
+    """A look for saddles that finds none."""
+    return found.point, torch.zeros_like(found.value, dtype=torch.bool)
 
 
 def test_the_control_fails_where_the_solver_does(monkeypatch):
     monkeypatch.setattr("latentbook.geodesics.solver.minimise", idle)
-    monkeypatch.setattr("latentbook.geodesics.bending.Bending.beside", lambda self, y, value: (y, value < 0))
+    monkeypatch.setattr("latentbook.geodesics.bending.Bending.beside", content)
     found = relative_improvement(decoder(), *torch.randn(2, 6, 2))
     assert (found.control < -SMALL).all()
 
@@ -106,9 +111,12 @@ def test_the_control_fails_where_the_rule_does(monkeypatch, rule, red):
     """A straight line that is slow at both ends, and stays so, gains nothing; by the original's rule it does."""
     monkeypatch.setattr("latentbook.geodesics.improvement.BEND", 0.0)
     monkeypatch.setattr("latentbook.geodesics.solver.minimise", idle)
-    monkeypatch.setattr("latentbook.geodesics.bending.Bending.beside", lambda self, y, value: (y, value < 0))
-    measure = (lambda f, curve, n=16, *, metric=None: original_length(f, curve)[None]) if red else rule
-    monkeypatch.setattr("latentbook.geodesics.solver.length", measure)
+    monkeypatch.setattr("latentbook.geodesics.bending.Bending.beside", content)
+
+    def measured(space, curve, tol, most):
+        return rule(space, curve).reshape(-1), torch.zeros(len(curve.points))
+
+    monkeypatch.setattr("latentbook.geodesics.solver.measured", measured)
     found = relative_improvement(lambda z: z, torch.zeros(1, 2), torch.tensor([[3.0, 4.0]]))
     assert bool(found.control.abs().max() > SMALL) == red
 
