@@ -77,7 +77,7 @@ def test_there_and_back(name):
     a, b = (torch.tensor(end, dtype=torch.float64) for end in (a, b))
     v = log_map(f, a, b, metric=metric, tol=1e-8)
     assert inner(space_of(f, metric), a, v, v).sqrt().item() == pytest.approx(distance, rel=1e-6)
-    # It was aimed with a hundredth of that tolerance.
+    # A miss of 1e-8 of the way, and the errors of both shots.
     torch.testing.assert_close(exp_map(f, a, v, metric=metric, tol=1e-9), b, rtol=0, atol=3e-8 * v.norm().item())
 
 
@@ -96,6 +96,14 @@ def test_directions_on_the_half_plane():
 
 
 @quick
+def test_a_shot_is_finer_than_the_miss_that_it_tells():
+    """What counts as a hit is one for a shot of far smaller steps, too."""
+    a, b = torch.tensor([[-1.0, 1], [0, 1], [0, 2]]), torch.tensor([[3.0, 0.5], [0.1, 4], [-2, 0.3]])
+    v = log_map(None, a, b, metric=half_plane, tol=1e-6)
+    miss = (exp_map(None, a, v, metric=half_plane, tol=1e-12) - b).norm(dim=-1) / v.norm(dim=-1)
+    assert (miss <= 1e-6).all()
+
+
 def test_directions_on_the_sphere():
     """In space, the logarithm of q at p is the part of q across p, as long as the angle."""
     a, b = torch.rand(2, 4, 5, 2) * 2 - 1
