@@ -31,7 +31,7 @@ from latentbook.press.widgets.points import Points, dataset_of, landmarks, point
 __all__ = ["LatentExplorer", "Rounding"]
 
 SCRIPTS = (
-    *("mlp.js", "metric.js", "geodesic.js", "reduce.js", "members.js"),  # numbers
+    *("mlp.js", "metric.js", "spline.js", "energy.js", "geodesic.js", "reduce.js", "members.js"),  # numbers
     *("page.js", "fields.js", "strip.js", "plane.js", "pad.js", "controls.js", "paths.js", "readout.js", "probe.js"),
     *("kernel.js", "explorer.css", "explorer.js", "mount.js"),
 )

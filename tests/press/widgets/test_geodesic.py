@@ -8,20 +8,21 @@ import torch
 
 from latentbook.geodesics import geodesic
 
-SCRIPTS = ["mlp.js", "metric.js", "geodesic.js"]
+SCRIPTS = ["mlp.js", "metric.js", "spline.js", "energy.js", "geodesic.js"]
 A, B = [-1.5, -1.0], [1.4, 1.2]
 # Of each activation, a network (seed, gain) whose shortest curve from A to B is more than 5 % shorter than the line.
 CURVED = [("tanh", 4, 1.6), ("silu", 3, 2.0), ("softplus", 0, 2.5)]
 
 RELAX = """(m, layers, numbers, a, b) => {
   const decoder = new m.Perceptron(layers, Float32Array.from(numbers));
-  const curve = new m.Geodesic(decoder).straight(a, b);
+  const curve = new m.Geodesic(decoder).start(a, b);
   const energies = [curve.energy];
   for (let i = 0; i < 100 && curve.step(); i++) energies.push(curve.energy);
   energies.push(curve.energy);
   const { length, energy, done } = curve;
   const values = curve.values(17).map((value) => [...value]);
-  const straight = m.straightLength(decoder, a, b);
+  // By the same quadrature as the curve's.
+  const straight = new m.Geodesic(decoder).arch(a, b, 0).length;
   const [drawn, fine, stops] = [curve.curve(65), curve.curve(2001), curve.stops(17)];
   return { length, energy, done, energies, values, straight, curve: drawn, fine, stops };
 }"""
@@ -201,7 +202,7 @@ def test_stops_are_equal_steps(run, activation, seed, gain):
 DRAG = """(m, layers, numbers, a, b, target) => {
   const decoder = new m.Perceptron(layers, Float32Array.from(numbers));
   const settle = () => { for (let i = 0; i < 100 && curve.step(); i++); };
-  const curve = new m.Geodesic(decoder).straight(a, b);
+  const curve = new m.Geodesic(decoder).start(a, b);
   settle();
   const before = curve.curve(5);
   const to = (share) => b.map((x, i) => x + share * (target[i] - x));
@@ -215,7 +216,7 @@ DRAG = """(m, layers, numbers, a, b, target) => {
   const dragged = { ends: [curve.curve(9)[0], curve.curve(9)[8]], length: curve.length };
   settle();
   const settled = curve.length;
-  curve.straight(a, target);
+  curve.start(a, target);
   const cold = { straight: curve.length };
   settle();
   return { before, carried, dragged, settled, cold: { ...cold, length: curve.length, done: curve.done } };
@@ -288,3 +289,111 @@ def test_saturated_outputs(run):
     assert found["done"]
     assert found["length"] <= found["straight"]
     assert all(map(math.isfinite, numbers(found)))
+
+
+# x and y from softplus(±x), softplus(±y); a plateau between -1 and 1 along either axis, from four ramps; where both are
+# one, a hill of height 3, rounded by softplus.
+def hill():
+    ramps = [(-2, 1), (-1, -1), (1, -1), (2, 1)]
+    first = [[1, 0], [-1, 0], [0, 1], [0, -1]] + [[4, 0]] * 4 + [[0, 4]] * 4
+    offsets = [0.0] * 4 + [-4.0 * at for at, _ in ramps] * 2
+    plateau = [sign / 4 for _, sign in ramps]
+    second = [
+        [1, -1, 0, 0, *[0] * 8],
+        [-1, 1, 0, 0, *[0] * 8],
+        [0, 0, 1, -1, *[0] * 8],
+        [0, 0, -1, 1, *[0] * 8],
+        [0, 0, 0, 0, *[8 * share for share in plateau * 2]],
+    ]
+    last = [[1, -1, 0, 0, 0], [0, 0, 1, -1, 0], [0, 0, 0, 0, 3 / 8]]
+    layers = [
+        {"inputs": len(matrix[0]), "outputs": len(matrix), "activation": activation, "parameter": 1}
+        for matrix, activation in ((first, "softplus"), (second, "softplus"), (last, "linear"))
+    ]
+    biases = (offsets, [0, 0, 0, 0, -8], [0, 0, 0])
+    numbers = []
+    for matrix, bias in zip((first, second, last), biases, strict=True):
+        numbers += [*itertools.chain(*matrix), *bias]
+    return layers, numbers
+
+
+FROM = """(m, layers, numbers, a, b, height) => {
+  const decoder = new m.Perceptron(layers, Float32Array.from(numbers));
+  const curve = new m.Geodesic(decoder);
+  height === null ? curve.start(a, b) : curve.arch(a, b, height);
+  const first = curve.curve(65);
+  for (let i = 0; i < 100 && curve.step(); i++);
+  return { first, length: curve.length, curve: curve.curve(65), controls: curve.controls.length / 2 };
+}"""
+
+
+def test_a_hill_in_the_way_is_gone_round(run):
+    a, b = [-4, 0], [4, 0]
+    over, around = (run(SCRIPTS, FROM, *hill(), a, b, height) for height in (0, None))
+    # By symmetry nothing draws the straight line to either side: it climbs 3 and comes down again.
+    assert abs(torch.tensor(over["curve"])[:, 1]).max() < 1e-6
+    assert over["length"] > 10
+    # The foot of the hill is a square of half side 2: past one corner, and past the next.
+    assert around["length"] < 2 * math.hypot(2, 2) + 4
+    assert abs(torch.tensor(around["curve"])[:, 1]).max() > 1
+
+
+def test_the_start_is_the_shortest_arc(run):
+    call, ends = FROM.replace("i < 100", "i < 0"), ([-4, -1], [4, 2])
+    arcs = [0, 0.1, -0.1, 0.2, -0.2, 0.3, -0.3, 0.45, -0.45]
+    started = run(SCRIPTS, call, *hill(), *ends, None)
+    lengths = [run(SCRIPTS, call, *hill(), *ends, height)["length"] for height in arcs]
+    # Lengths of 12 chords are good to a few per cent where there are slopes.
+    assert started["length"] <= 1.05 * min(lengths)
+    assert min(lengths) < 0.9 * lengths[0]
+    # A parabola's top is its height, in lengths of the line, off the middle, at a right angle.
+    a, b = torch.tensor(ends, dtype=torch.float64)
+    off = torch.tensor(started["first"])[32] - (a + b) / 2
+    assert abs(off @ (b - a)) < 1e-9
+    assert min(abs(off.norm() / (b - a).norm() - abs(height)) for height in arcs) < 1e-9
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_more_controls_are_taken_where_they_shorten(run, seed):
+    # Nine controls are up to 2 % off here; what is left of that is half of `FINER`, and the even spline's cost.
+    network = Network("tanh", seed, 3.0)
+    found = run(SCRIPTS, FROM, *network.arguments, A, B, None)
+    assert found["controls"] == 17
+    # From the straight line the reference may end in a detour, the widget may not.
+    assert found["length"] < 1.005 * shortest(network, A, B)
+
+
+def test_more_controls_keep_the_curve(run):
+    call = """(m, count) => {
+      const [some, more] = [new m.Splines(9, 33), new m.Splines(17, 49)];
+      const controls = Float64Array.from({ length: 18 }, (_, i) => Math.sin(3 * i));
+      const at = (splines, controls) => (t) => m.bent([0, 0], splines.at(t).values, controls);
+      const finer = more.fitted(at(some, controls));
+      const times = m.equallySpaced(count);
+      const curves = [at(some, controls), at(more, finer), at(some, some.fitted(at(more, finer)))];
+      return curves.map((curve) => times.map(curve));
+    }"""
+    one, finer, back = (torch.tensor(curve) for curve in run(SCRIPTS, call, 50))
+    # Knots of the one are knots of the other: the same curve, up to the rounding of a least squares problem.
+    torch.testing.assert_close(finer, one, rtol=0, atol=1e-9)
+    torch.testing.assert_close(back, one, rtol=0, atol=1e-9)
+
+
+def test_a_curve_of_many_controls_is_dragged_with_few(run):
+    call = """(m, layers, numbers, a, b, target) => {
+      const decoder = new m.Perceptron(layers, Float32Array.from(numbers));
+      const curve = new m.Geodesic(decoder).start(a, b);
+      const state = () => ({ controls: curve.controls.length / 2, curve: curve.curve(65), length: curve.length });
+      const settle = () => { for (let i = 0; i < 100 && curve.step(); i++); return state(); };
+      const settled = settle();
+      curve.carry(a, target);
+      return [settled, { controls: curve.controls.length / 2, curve: curve.curve(65) }, settle()];
+    }"""
+    network = Network("tanh", 0, 3.0)
+    target = [B[0] - 0.05, B[1]]
+    before, carried, after = run(SCRIPTS, call, *network.arguments, A, B, target)
+    assert [state["controls"] for state in (before, carried, after)] == [17, 9, 17]
+    # What fewer controls cannot follow is small beside the curve, which is 3.6 long.
+    way = torch.linspace(0, 1, 65)[:, None] * torch.tensor([-0.05, 0])
+    torch.testing.assert_close(torch.tensor(carried["curve"]), torch.tensor(before["curve"]) + way, rtol=0, atol=0.1)
+    assert after["length"] < 1.005 * shortest(network, A, target)

@@ -115,28 +115,43 @@ export class Perceptron {
   }
 }
 
+// Rows go in pairs: the sums of one need not wait for those of the other. An odd last row is a pair by itself.
 function affine({ inputs, outputs, matrix, bias }, values, target) {
-  for (let row = 0, at = 0; row < outputs; row++) {
-    let sum = bias[row];
-    for (let column = 0; column < inputs; column++) sum += matrix[at++] * values[column];
+  for (let row = 0; row < outputs; row += 2) {
+    const next = Math.min(row + 1, outputs - 1);
+    let [at, nextAt] = [row * inputs, next * inputs];
+    let [sum, nextSum] = [bias[row], bias[next]];
+    for (let column = 0; column < inputs; column++) {
+      const value = values[column];
+      sum += matrix[at++] * value;
+      nextSum += matrix[nextAt++] * value;
+    }
     target[row] = sum;
+    target[next] = nextSum;
   }
 }
 
 function affineThree({ inputs, outputs, matrix, bias }, values, first, second, target, target1, target2) {
-  for (let row = 0, at = 0; row < outputs; row++) {
-    let sum = bias[row];
-    let sum1 = 0;
-    let sum2 = 0;
+  for (let row = 0; row < outputs; row += 2) {
+    const next = Math.min(row + 1, outputs - 1);
+    let [at, nextAt] = [row * inputs, next * inputs];
+    let [sum, sum1, sum2] = [bias[row], 0, 0];
+    let [nextSum, nextSum1, nextSum2] = [bias[next], 0, 0];
     for (let column = 0; column < inputs; column++) {
       const weight = matrix[at++];
-      sum += weight * values[column];
-      sum1 += weight * first[column];
-      sum2 += weight * second[column];
+      const nextWeight = matrix[nextAt++];
+      const value = values[column];
+      const slope1 = first[column];
+      const slope2 = second[column];
+      sum += weight * value;
+      sum1 += weight * slope1;
+      sum2 += weight * slope2;
+      nextSum += nextWeight * value;
+      nextSum1 += nextWeight * slope1;
+      nextSum2 += nextWeight * slope2;
     }
-    target[row] = sum;
-    target1[row] = sum1;
-    target2[row] = sum2;
+    [target[row], target1[row], target2[row]] = [sum, sum1, sum2];
+    [target[next], target1[next], target2[next]] = [nextSum, nextSum1, nextSum2];
   }
 }
 

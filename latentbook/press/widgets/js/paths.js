@@ -1,10 +1,12 @@
 // Two ways from one end to the other: the straight line and the geodesic, as curves, as strips of images, as lengths.
 
-// Images along a path, corners of a drawn one; milliseconds of a frame that may go into relaxing.
+// Images along a path, corners of a drawn one.
 const ALONG = 9;
 const CORNERS = 65;
-const BUDGET = 8;
-// Chords of the length that is shown at rest, an even number.
+// Milliseconds of a frame that may go into relaxing: the hand that drags wants frames, the one that waits wants the end.
+const BUDGET = { dragging: 8, waiting: 20 };
+// Chords of the lengths that are shown: while something moves, and at rest. Multiples of the images' number of steps.
+const QUICK = 64;
 const FINE = 128;
 
 export class Paths {
@@ -16,6 +18,8 @@ export class Paths {
     this.words = { line: make("span", {}), curve: make("span", {}) };
     const way = (name) => make("div", { class: `way ${name}` }, this.words[name], this.strips[name].element);
     this.element = make("div", { class: "ways" }, way("line"), way("curve"));
+    // Chords of what is shown; none, once it is out of date.
+    this.shown = { line: 0, curve: 0 };
   }
 
   /** One of the curves of a decoder, made when first asked for. @param {"curve" | "rival"} role */
@@ -23,31 +27,38 @@ export class Paths {
     return (this.geodesics[index][role] ??= new Geodesic(this.decoders[index]));
   }
 
-  /** Begin with the straight line in one of the decoders. */
+  /** Begin anew in one of the decoders. */
   start(index, a, b) {
-    Object.assign(this, { index, ends: [a, b], changed: true, carried: false, rival: null });
-    this.geodesicOf(index, "curve").straight(a, b);
+    Object.assign(this, { index, ends: [a, b], carried: false, rival: null });
+    this.geodesicOf(index, "curve").start(a, b);
+    this.forget("line", "curve");
   }
 
   /** Move the ends; the curve keeps its bend. */
   carry(a, b) {
-    Object.assign(this, { ends: [a, b], changed: true, carried: true, rival: null });
+    Object.assign(this, { ends: [a, b], carried: true, rival: null });
     this.geodesic.carry(a, b);
+    this.forget("line", "curve");
+  }
+
+  forget(...ways) {
+    for (const way of ways) this.shown[way] = 0;
+    this.corners = null;
   }
 
   get geodesic() {
     return this.geodesics[this.index].curve;
   }
 
-  /** Once the reader has let go: a curve that was carried may hang in a detour; one from the straight line may be shorter. */
+  /** Once the reader has let go: a curve that was carried may hang in a detour; one that starts anew may be shorter. */
   check() {
-    if (this.carried) this.rival = this.geodesicOf(this.index, "rival").straight(...this.ends);
+    if (this.carried) this.rival = this.geodesicOf(this.index, "rival").start(...this.ends);
     this.carried = false;
   }
 
   /** Relax for a part of a frame; return whether there is more to do. */
   relax() {
-    const until = performance.now() + BUDGET;
+    const until = performance.now() + (this.carried ? BUDGET.dragging : BUDGET.waiting);
     while (this.isMoving && performance.now() < until) this.step();
     return this.isMoving;
   }
@@ -59,7 +70,7 @@ export class Paths {
   step() {
     if (!this.geodesic.done) {
       this.geodesic.step();
-      this.changed = true;
+      this.forget("curve");
     } else if (!this.rival.done) this.rival.step();
     else this.decide();
   }
@@ -69,31 +80,36 @@ export class Paths {
     // Below a thousandth they are the same curve, and it need not move.
     if (both.rival.length < 0.999 * both.curve.length) [both.curve, both.rival] = [both.rival, both.curve];
     this.rival = null;
-    this.changed = true;
+    this.forget("curve");
   }
 
   get curve() {
-    return this.geodesic.curve(CORNERS);
+    return (this.corners ??= this.geodesic.curve(CORNERS));
   }
 
-  /** Show strips and lengths, if they are others than before. */
+  /** Show strips and lengths that have changed; those that were decoded in passing are decoded again at rest. */
   show() {
-    if (!this.changed) return;
-    this.changed = false;
-    const [a, b] = this.ends;
-    const decoder = this.decoders[this.index];
-    // While it moves, its own quadrature does; at rest there is time for a finer one.
-    const straight = this.isMoving ? straightLength(decoder, a, b) : fineLength(decoder, (t) => between(a, b, t));
-    const length = this.isMoving ? this.geodesic.length : this.fineCurve();
-    this.strips.line.show(decodedAlong(decoder, a, b));
-    this.strips.curve.show(this.geodesic.values(ALONG));
-    this.words.line.textContent = `straight from A to B ${inFigures(straight)}`;
-    this.words.curve.textContent = `geodesic ${inFigures(length)}${shorter(length, straight)}`;
+    const chords = this.isMoving ? QUICK : FINE;
+    if (this.shown.line < chords) this.showLine(chords);
+    if (this.shown.curve < chords) this.showCurve(chords);
   }
 
-  fineCurve() {
-    const points = this.geodesic.curve(FINE + 1);
-    return fineLength(this.decoders[this.index], (t) => points[Math.round(t * FINE)]);
+  // The line changes with its ends alone.
+  showLine(chords) {
+    const values = decodedAlong(this.decoders[this.index], chords + 1, (t) => between(...this.ends, t));
+    this.straight = chordLength(values);
+    this.strips.line.show(someOf(values));
+    this.words.line.textContent = `straight from A to B ${inFigures(this.straight)}`;
+    Object.assign(this.shown, { line: chords, curve: 0 });
+  }
+
+  showCurve(chords) {
+    // While it moves, its own quadrature does.
+    const values = this.isMoving ? null : this.geodesic.values(chords + 1);
+    const length = values ? chordLength(values) : this.geodesic.length;
+    this.strips.curve.show(values ? someOf(values) : this.geodesic.values(ALONG));
+    this.words.curve.textContent = `geodesic ${inFigures(length)}${shorter(length, this.straight)}`;
+    this.shown.curve = chords;
   }
 
   get spoken() {
@@ -109,42 +125,12 @@ export class Paths {
   }
 }
 
+/** As many as a strip shows, at equal steps. */
+const someOf = (values) => values.filter((_, i) => i % ((values.length - 1) / (ALONG - 1)) === 0);
+
 /** By how much a length is shorter than another, if that can be seen in the figures that are shown. */
 export function shorter(length, straight) {
   if (inFigures(length) === inFigures(straight) || !(length < straight)) return "";
   const percent = 100 * (1 - length / straight);
   return ` (${percent < 1 ? percent.toFixed(1) : Math.round(percent)} % shorter)`;
-}
-
-/**
- * The length of a curve in data space: chords over all points and over every second one, extrapolated (Richardson).
- * @param {Perceptron} decoder
- * @param {(t: number) => Point} curve  For t from 0 to 1.
- */
-export function fineLength(decoder, curve) {
-  const values = Array.from({ length: FINE + 1 }, (_, i) => {
-    const value = new Float64Array(decoder.outputs);
-    decoder.forward(curve(i / FINE), value);
-    return value;
-  });
-  const chords = (step) => {
-    let length = 0;
-    for (let i = step; i <= FINE; i += step) length += distance(values[i - step], values[i]);
-    return length;
-  };
-  return (4 * chords(1) - chords(2)) / 3;
-}
-
-function distance(one, other) {
-  let squares = 0;
-  for (let k = 0; k < one.length; k++) squares += (one[k] - other[k]) ** 2;
-  return Math.sqrt(squares);
-}
-
-function decodedAlong(decoder, a, b) {
-  return Array.from({ length: ALONG }, (_, i) => {
-    const value = new Float64Array(decoder.outputs);
-    decoder.forward(between(a, b, i / (ALONG - 1)), value);
-    return value;
-  });
 }
