@@ -3,11 +3,11 @@
 // Metrics are inverted with this share of their mean added: a decoder may ignore a direction.
 const SINGULAR = 1e-6;
 
-/** What is decoded along a curve, from t = 0 to 1. @param {(t: number) => Point} curve @returns {Float64Array[]} */
-export function decodedAlong(decoder, count, curve) {
-  return equallySpaced(count).map((t) => {
+/** What is decoded at points. @param {Point[]} points @returns {Float64Array[]} */
+export function decodedAt(decoder, points) {
+  return points.map((point) => {
     const value = new Float64Array(decoder.outputs);
-    decoder.forward(curve(t), value);
+    decoder.forward(point, value);
     return value;
   });
 }

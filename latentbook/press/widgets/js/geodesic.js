@@ -41,8 +41,11 @@ export class Geodesic {
 
   /** Start from the shortest of some arcs. @param {Point} a @param {Point} b */
   start(a, b) {
-    const decoded = (height) => decodedAlong(this.decoder, ARC_POINTS, (t) => onArc(a, b, height, t));
-    const lengths = ARCS.map((height) => chordLength(decoded(height)));
+    // All have both ends.
+    const [first, last] = decodedAt(this.decoder, [a, b]);
+    const inner = equallySpaced(ARC_POINTS).slice(1, -1);
+    const decoded = (height) => decodedAt(this.decoder, inner.map((t) => onArc(a, b, height, t)));
+    const lengths = ARCS.map((height) => chordLength([first, ...decoded(height), last]));
     const shortest = Math.min(...lengths);
     // Where arcs are as long as the line, as in a direction that the decoder ignores, the line it is.
     return this.arch(a, b, shortest < 0.999 * lengths[0] ? ARCS[lengths.indexOf(shortest)] : 0);

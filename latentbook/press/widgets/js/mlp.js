@@ -115,31 +115,36 @@ export class Perceptron {
   }
 }
 
-// Rows go in pairs: the sums of one need not wait for those of the other. An odd last row is a pair by itself.
+// Rows go together: the sums of one need not wait for those of the others. Where rows are missing, the last is taken again.
 function affine({ inputs, outputs, matrix, bias }, values, target) {
-  for (let row = 0; row < outputs; row += 2) {
-    const next = Math.min(row + 1, outputs - 1);
-    let [at, nextAt] = [row * inputs, next * inputs];
-    let [sum, nextSum] = [bias[row], bias[next]];
+  const last = outputs - 1;
+  for (let row = 0; row < outputs; row += 4) {
+    const [row2, row3, row4] = [Math.min(row + 1, last), Math.min(row + 2, last), Math.min(row + 3, last)];
+    const [at, at2, at3, at4] = [row * inputs, row2 * inputs, row3 * inputs, row4 * inputs];
+    let [sum, sum2, sum3, sum4] = [bias[row], bias[row2], bias[row3], bias[row4]];
     for (let column = 0; column < inputs; column++) {
       const value = values[column];
-      sum += matrix[at++] * value;
-      nextSum += matrix[nextAt++] * value;
+      sum += matrix[at + column] * value;
+      sum2 += matrix[at2 + column] * value;
+      sum3 += matrix[at3 + column] * value;
+      sum4 += matrix[at4 + column] * value;
     }
     target[row] = sum;
-    target[next] = nextSum;
+    target[row2] = sum2;
+    target[row3] = sum3;
+    target[row4] = sum4;
   }
 }
 
 function affineThree({ inputs, outputs, matrix, bias }, values, first, second, target, target1, target2) {
   for (let row = 0; row < outputs; row += 2) {
     const next = Math.min(row + 1, outputs - 1);
-    let [at, nextAt] = [row * inputs, next * inputs];
+    const [at, nextAt] = [row * inputs, next * inputs];
     let [sum, sum1, sum2] = [bias[row], 0, 0];
     let [nextSum, nextSum1, nextSum2] = [bias[next], 0, 0];
     for (let column = 0; column < inputs; column++) {
-      const weight = matrix[at++];
-      const nextWeight = matrix[nextAt++];
+      const weight = matrix[at + column];
+      const nextWeight = matrix[nextAt + column];
       const value = values[column];
       const slope1 = first[column];
       const slope2 = second[column];

@@ -96,7 +96,8 @@ export class Paths {
 
   // The line changes with its ends alone.
   showLine(chords) {
-    const values = decodedAlong(this.decoders[this.index], chords + 1, (t) => between(...this.ends, t));
+    const points = equallySpaced(chords + 1).map((t) => onLine(...this.ends, t));
+    const values = decodedAt(this.decoders[this.index], points);
     this.straight = chordLength(values);
     this.strips.line.show(someOf(values));
     this.words.line.textContent = `straight from A to B ${inFigures(this.straight)}`;
