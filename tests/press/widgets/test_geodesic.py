@@ -397,3 +397,12 @@ def test_a_curve_of_many_controls_is_dragged_with_few(run):
     way = torch.linspace(0, 1, 65)[:, None] * torch.tensor([-0.05, 0])
     torch.testing.assert_close(torch.tensor(carried["curve"]), torch.tensor(before["curve"]) + way, rtol=0, atol=0.1)
     assert after["length"] < 1.005 * shortest(network, A, target)
+
+
+def test_the_next_start_is_another_arc_and_no_shorter(run):
+    call = FROM.replace("curve.start(a, b)", "curve.start(a, b, 1)").replace("i < 100", "i < 0")
+    ends = ([-4, -1], [4, 2])
+    first, second = (run(SCRIPTS, words, *hill(), *ends, None) for words in (FROM.replace("i < 100", "i < 0"), call))
+    assert first["first"][32] != second["first"][32]
+    # As 24 chords measure both.
+    assert second["length"] > 0.99 * first["length"]

@@ -10,10 +10,13 @@
 const SPLINES = [new Splines(9, 33), new Splines(17, 49)];
 // These are taken if they promise more than this share of the energy.
 const FINER = 3e-3;
-// Heights of the arcs, in lengths of the straight line, of which the shortest is the start; points at which they are
-// decoded. From the straight line alone, one geodesic in ten ends in a detour.
+// A failed step that promised less than this share makes way for them.
+const STUCK = 6e-3;
+// Heights of the arcs, in lengths of the straight line, of which the shortest is the start. From the straight line
+// alone, one geodesic in ten ends in a detour.
 const ARCS = [0, 0.1, -0.1, 0.2, -0.2, 0.3, -0.3, 0.45, -0.45];
-const ARC_POINTS = 13;
+// All are decoded at a few points; so many of them, the shortest, at more.
+const [GLANCE, LOOKED_AT, LOOK] = [9, 3, 25];
 // This share of the energy that the bend would have on a flat plane is added: it keeps the spline from bunching up
 // along its own shape, which the length does not forbid. What it costs in length is of the second order.
 const EVEN = 0.01;
@@ -21,8 +24,10 @@ const EVEN = 0.01;
 const DAMPING = { least: 0.01, afterSuccess: 0.5, afterFailure: 20 };
 // How far a step goes, in parts of the one that the quadratic model asks for.
 const STRETCH = { least: 0.5, most: 4 };
-// Less than this share of the energy (half of it, of the length) is not worth another decoding of all nodes.
+// Less than this share of the energy (half of it, of the length) is not worth another decoding of all nodes; after so
+// many decodings, less than twice as much, and so on.
 const WORTHWHILE = 5e-4;
+const PERSISTENCE = 10;
 // While an end is dragged, the step on trial was computed for the ends before; energy may grow by this factor.
 const DRAGGED = 1.5;
 // Nodes stand by length, but for this share of their distances, in t or in time: they never fall together.
@@ -39,16 +44,24 @@ export class Geodesic {
     this.arch([0, 0], [0, 0], 0);
   }
 
-  /** Start from the shortest of some arcs. @param {Point} a @param {Point} b */
-  start(a, b) {
+  /** Start from the shortest of some arcs, or from one of the next. @param {Point} a @param {Point} b @param {number} rank */
+  start(a, b, rank = 0) {
     // All have both ends.
     const [first, last] = decodedAt(this.decoder, [a, b]);
-    const inner = equallySpaced(ARC_POINTS).slice(1, -1);
-    const decoded = (height) => decodedAt(this.decoder, inner.map((t) => onArc(a, b, height, t)));
-    const lengths = ARCS.map((height) => chordLength([first, ...decoded(height), last]));
-    const shortest = Math.min(...lengths);
+    const along = (height, count) => {
+      const points = equallySpaced(count).slice(1, -1).map((t) => onArc(a, b, height, t));
+      return chordLength([first, ...decodedAt(this.decoder, points), last]);
+    };
+    const sorted = (heights, count) => {
+      const measured = heights.map((height) => ({ height, length: along(height, count) }));
+      return measured.sort((one, other) => one.length - other.length);
+    };
+    const likely = sorted(ARCS, GLANCE).slice(0, LOOKED_AT).map(({ height }) => height);
+    const looked = sorted([...new Set([...likely, 0])], LOOK);
+    const line = looked.find(({ height }) => height === 0);
     // Where arcs are as long as the line, as in a direction that the decoder ignores, the line it is.
-    return this.arch(a, b, shortest < 0.999 * lengths[0] ? ARCS[lengths.indexOf(shortest)] : 0);
+    const isShorter = looked[rank].length < 0.999 * line.length;
+    return this.arch(a, b, rank || isShorter ? looked[rank].height : 0);
   }
   /** Start from one of them; nothing is decoded before the first step, or question. */
   arch(a, b, height) {
@@ -68,6 +81,7 @@ export class Geodesic {
   #move(a, b) {
     this.ends = [[...a], [...b]];
     this.fresh = this.done = false;
+    this.decodings = 0;
     return this;
   }
   // Go on with other controls.
@@ -86,6 +100,7 @@ export class Geodesic {
   step() {
     if (this.done) return false;
     const pieces = this.#decode();
+    this.decodings++;
     const length = sum(pieces);
     const energy = length ** 2 + this.#bunching(this.trial.controls);
     let gain = Infinity;
@@ -95,6 +110,8 @@ export class Geodesic {
     } else {
       // After the ends have moved, what was kept has not been decoded between them: that comes next.
       if (!this.fresh) return this.#restart(this.splines.even);
+      // A step that promised little and failed: more controls do more than shorter steps.
+      if (this.promise < STUCK * this.least && this.#refine()) return true;
       if (this.stretch <= 1) this.damping *= DAMPING.afterFailure;
       this.stretch = Math.min(this.stretch, 1);
     }
@@ -121,21 +138,24 @@ export class Geodesic {
   // The next curve on trial: a damped Gauss-Newton step from the one that is kept, if it promises enough.
   #choose(gain) {
     const { step, promise } = dampedStep(this.model, this.splines.flat, this.controls, EVEN * this.scale, this.damping);
-    this.done = !(Math.min(gain, promise) > WORTHWHILE * this.least);
-    if (this.done) return this.#refine();
+    const worthwhile = WORTHWHILE * (1 + this.decodings / PERSISTENCE);
+    if (!(Math.min(gain, promise) > worthwhile * this.least)) {
+      this.done = !this.#refine();
+      return;
+    }
     this.promise = promise;
     this.trial = { controls: this.controls.map((control, i) => control - this.stretch * step[i]), times: this.#times() };
   }
-  // Go on with more controls, if they promise enough.
+  // Go on with more controls, if they promise enough; return whether they do.
   #refine() {
     const finer = SPLINES[SPLINES.indexOf(this.splines) + 1];
-    if (!finer) return;
+    if (!finer) return false;
     const controls = this.#fittedTo(finer);
     const model = linearise(this.samples, this.times.map((t) => finer.at(t)), this.#shares());
     const { promise } = dampedStep(model, finer.flat, controls, EVEN * this.scale, DAMPING.least);
-    if (!(promise > FINER * this.least)) return;
+    if (!(promise > FINER * this.least)) return false;
     this.#use(finer, controls);
-    this.done = false;
+    return true;
   }
   #fittedTo(splines) {
     return splines.fitted((t) => bent([0, 0], this.splines.at(t).values, this.controls));

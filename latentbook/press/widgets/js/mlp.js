@@ -65,6 +65,7 @@ export class Perceptron {
     }));
     this.inputs = layers[0].inputs;
     this.outputs = layers.at(-1).outputs;
+    this.size = Perceptron.count(layers);
     const widest = Math.max(this.inputs, ...layers.map((layer) => layer.outputs));
     // Values and two derivatives, twice: a layer reads one of each and writes the other.
     this.scratch = [0, 1].map(() => [0, 1, 2].map(() => new Float64Array(widest)));

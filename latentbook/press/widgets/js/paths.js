@@ -4,9 +4,11 @@
 const ALONG = 9;
 const CORNERS = 65;
 // Milliseconds of a frame that may go into relaxing: the hand that drags wants frames, the one that waits wants the end.
-const BUDGET = { dragging: 8, waiting: 20 };
+const BUDGET = { dragging: 8, waiting: 26 };
+// Weights of a decoder below which there is time for two curves.
+const QUICKLY = 1e5;
 // Chords of the lengths that are shown: while something moves, and at rest. Multiples of the images' number of steps.
-const QUICK = 64;
+const QUICK = 32;
 const FINE = 128;
 
 export class Paths {
@@ -31,12 +33,14 @@ export class Paths {
   start(index, a, b) {
     Object.assign(this, { index, ends: [a, b], carried: false, rival: null });
     this.geodesicOf(index, "curve").start(a, b);
+    // Where decoding costs little, the next arc is tried too.
+    this.untried = this.decoders[index].size < QUICKLY ? 1 : null;
     this.forget("line", "curve");
   }
 
   /** Move the ends; the curve keeps its bend. */
   carry(a, b) {
-    Object.assign(this, { ends: [a, b], carried: true, rival: null });
+    Object.assign(this, { ends: [a, b], carried: true, rival: null, untried: null });
     this.geodesic.carry(a, b);
     this.forget("line", "curve");
   }
@@ -52,27 +56,33 @@ export class Paths {
 
   /** Once the reader has let go: a curve that was carried may hang in a detour; one that starts anew may be shorter. */
   check() {
-    if (this.carried) this.rival = this.geodesicOf(this.index, "rival").start(...this.ends);
+    if (this.carried) this.untried = 0;
     this.carried = false;
   }
 
-  /** Relax for a part of a frame; return whether there is more to do. */
-  relax() {
-    const until = performance.now() + (this.carried ? BUDGET.dragging : BUDGET.waiting);
+  /** Relax for a part of a frame; return whether there is more to do. @param {boolean} moving  Whether frames matter now. */
+  relax(moving) {
+    const until = performance.now() + (moving || this.carried ? BUDGET.dragging : BUDGET.waiting);
     while (this.isMoving && performance.now() < until) this.step();
     return this.isMoving;
   }
 
   get isMoving() {
-    return !this.geodesic.done || this.rival !== null;
+    return !this.geodesic.done || this.untried !== null || this.rival !== null;
   }
 
   step() {
     if (!this.geodesic.done) {
       this.geodesic.step();
       this.forget("curve");
-    } else if (!this.rival.done) this.rival.step();
+    } else if (this.untried !== null) this.challenge();
+    else if (!this.rival.done) this.rival.step();
     else this.decide();
+  }
+
+  challenge() {
+    this.rival = this.geodesicOf(this.index, "rival").start(...this.ends, this.untried);
+    this.untried = null;
   }
 
   decide() {
