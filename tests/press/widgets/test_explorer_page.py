@@ -431,7 +431,7 @@ def test_ellipses_and_area_scale_are_switched(shown):
 
 def test_the_field_is_the_room_s_metric(shown):
     view = shown()
-    cells, levels = view.js("[e.fields.shadeCells, (e.fields.advance(1, 1e4), [...e.fields.shades[1].levels])]")
+    cells, levels = view.js("[e.shades.cells, (e.shades.advance(1, 1e4), [...e.shades.fine[1].levels])]")
     turn = torch.tensor(view.js("e.member.turn"))
     codes = torch.tensor(cells) @ turn.T
     G = pullback_metric(rounded(family()[1].decoder), codes)
@@ -449,6 +449,98 @@ def test_ellipses_are_the_room_s_where_they_stand(shown, kind):
     # The matrix S takes the unit circle to the ellipse: Sᵀ G S = ρ² I.
     expected = view.widget.content["radius"] ** 2 * torch.eye(2).expand(len(G), 2, 2)
     torch.testing.assert_close(root @ G @ root, expected, rtol=0, atol=1e-4 * expected.max().item())
+
+
+# How often the decoder of the model shown is asked, by way, while something is done.
+COUNTED = """(e) => {
+    const { decoder, encoder } = e.member;
+    const asked = { forward: 0, differentiate: 0, encode: 0, clouds: 0 };
+    const count = (object, name, as) => {
+        const own = object[name].bind(object);
+        object[name] = (...given) => (asked[as]++, own(...given));
+    };
+    count(decoder, "forward", "forward");
+    count(decoder, "differentiate", "differentiate");
+    count(encoder, "forward", "encode");
+    count(e.plane, "paint", "clouds");
+    return asked;
+}"""
+
+
+def test_a_frame_computes_what_has_changed_and_that_once(shown):
+    """A frame by hand: nothing comes between."""
+    view = shown()
+    asked = view.js(f"""(() => {{
+        const asked = ({COUNTED})(e);
+        const frame = (change) => {{
+            for (const name in asked) asked[name] = 0;
+            change();
+            e.frame(performance.now());
+            return {{ ...asked }};
+        }};
+        const [x, y] = e.points.probe;
+        return [
+            frame(() => {{}}),
+            frame(() => e.move("probe", [x + 0.1, y], null)),
+            frame(() => e.hover([0.2, 0.3])),
+            frame(() => e.hover(null)),
+            frame(() => e.move("probe", e.member.codeOf(3), {{ index: 3 }})),
+        ];
+    }})()""")
+    nothing = {"forward": 0, "differentiate": 0, "encode": 0, "clouds": 0}
+    once = {**nothing, "differentiate": 1}
+    assert asked == [nothing, once, once, nothing, {**once, "encode": 1}]
+
+
+def test_dragging_an_end_leaves_the_probe_and_the_cloud(shown):
+    view = shown()
+    values, clouds = view.js("""(() => {
+        let clouds = 0;
+        const paint = e.plane.paint.bind(e.plane);
+        e.plane.paint = (scene) => (clouds++, paint(scene));
+        const before = e.output.values;
+        e.move("end", [0.2, 0.3], null);
+        e.frame(performance.now());
+        return [e.output.values === before, clouds];
+    })()""")
+    assert (values, clouds) == (True, 0)
+
+
+def test_shades_are_seen_at_once_and_get_finer(shown):
+    view = shown()
+    view.page.locator("input[type=checkbox]").check()
+    view.rest()
+    first, coarse, fine = view.js("""(() => {
+        const seen = [];
+        e.easing.milliseconds = e.shades.easing.milliseconds = 0;
+        e.goTo(2);
+        // The budget of a frame is spent otherwise.
+        e.shades.show(2, performance.now(), true);
+        seen.push(e.shades.fine[2].done, [...e.shades.levels]);
+        while (e.shades.advance(2, 100));
+        e.shades.show(2, performance.now(), false);
+        return [...seen, [...e.shades.levels]];
+    })()""")
+    assert first == 0
+    # A grid of 15 x 15 between its cells: as a picture it is the same but for details.
+    assert np.corrcoef(coarse, fine)[0, 1] > 0.95
+    assert coarse != fine
+
+
+def test_numbers_on_a_grid_are_enlarged_by_planes(shown):
+    view = shown()
+    enlarge = view.js("""(() => {
+        const level = (x, y) => 2 * x - 3 * y + 1;
+        const middle = (i, n) => (i + 0.5) / n;
+        const at = (n) => (_, i) => level(middle(i % n, n), middle(Math.floor(i / n), n));
+        const cells = (n) => Array.from({ length: n * n }, at(n));
+        const rough = { index: 1, metrics: () => cells(15).map((l) => [Math.exp(l), 0, Math.exp(l)]) };
+        const shades = Object.create(e.shades, { fields: { value: rough }, rough: { value: null, writable: true } });
+        return [[...shades.coarse(1)], cells(40)];
+    })()""")
+    # Bilinear interpolation keeps a plane, but for half a coarse cell at the edge, where it has no neighbours.
+    found, expected = (np.reshape(levels, (40, 40))[2:-2, 2:-2] for levels in enlarge)
+    np.testing.assert_allclose(found, expected, atol=1e-9)
 
 
 # The long axis of the ellipse of this matrix points up and to the right.

@@ -77,10 +77,10 @@ export class Legend {
     this.element = make("div", { class: "legend", role: "img", "aria-label": "colours of the area scale" }, "√det G", this.ends[0], bar, this.ends[1]);
   }
 
-  /** @param {boolean} on @param {Fields} fields */
-  show(on, fields) {
+  /** @param {boolean} on @param {Shades} shades */
+  show(on, shades) {
     this.element.classList.toggle("off", !on);
-    if (on) fields.span.forEach((level, end) => (this.ends[end].textContent = inFigures(Math.exp(level))));
+    if (on) shades.span.forEach((level, end) => (this.ends[end].textContent = inFigures(Math.exp(level))));
   }
 }
 

@@ -2,9 +2,8 @@
 // page of the book through host.js. Nothing is asked of a kernel; it is told what the reader has done when he lets go.
 
 const PLACES = ["probe", "start", "end"];
-// Milliseconds of a change from one model to the next, and of a frame that may go into the shades.
+// Milliseconds of a change from one model to the next.
 const CHANGE = 180;
-const FOR_SHADES = 6;
 
 /** A view of one widget. */
 export class Explorer {
@@ -17,11 +16,13 @@ export class Explorer {
     this.example = readExamples(this.content, model.get("examples"));
     this.labels = octets(model.get("labels"));
     this.index = this.indexOf(model.get("lam"));
-    this.fields = new Fields(this.members, this.content, this.index);
+    this.fields = new Fields(this.members, this.content, this.labels, this.index);
+    this.shades = new Shades(this.fields, CHANGE);
     this.easing = new Easing(CHANGE);
-    this.shading = new Easing(CHANGE);
     this.frames = new Frames((now) => this.frame(now));
     this.hovered = null;
+    // What is drawn now, part by part; empty once all has to be drawn anew.
+    this.drawn = {};
     this.build(element);
     this.takePoints();
     this.endings = [this.kernel.listen(), onTheme(() => this.repaint())];
@@ -93,14 +94,8 @@ export class Explorer {
   }
 
   notes() {
-    const radius = this.content.radius;
-    const dot = this.example ? "; click a dot to see what it stands for" : "";
-    const pad = this.pad.reduce ? ", or draw a digit in the left image" : "";
-    const hint = `Drag the ring, A and B, or move them with the arrow keys${dot}${pad}.`;
-    const steps = `An ellipse holds all steps that change the data by ${inFigures(radius)}; the ring's is ${ENLARGED} times as large.`;
-    const doubt = this.members[0].spread ? `Dotted: ${ENLARGED} standard deviations of the encoder's answer.` : "";
-    const beyond = this.content.count ? "Faint: where no data are." : "";
-    return make("p", { class: "notes" }, [hint, steps, doubt, beyond, ...this.content.notes].filter(Boolean).join(" "), this.readout.spoken);
+    const can = { click: this.example, draw: this.pad.reduce, doubt: this.members[0].spread };
+    return make("p", { class: "notes" }, howTo(this.content, can), this.readout.spoken);
   }
 
   // ---- what the reader does ----
@@ -181,7 +176,7 @@ export class Explorer {
     ellipses.show(this.model.get("ellipses"));
     shades.show(this.model.get("magnification"));
     slider?.show(this.index);
-    this.legend.show(this.model.get("magnification"), this.fields);
+    this.legend.show(this.model.get("magnification"), this.shades);
     this.stale();
   }
 
@@ -196,7 +191,6 @@ export class Explorer {
   goTo(index) {
     if (index === this.index) return;
     this.before = this.shown;
-    this.shadedBefore = this.levels;
     this.index = index;
     this.points = Object.fromEntries(PLACES.map((name) => [name, this.follow(name)]));
     this.easing.start();
@@ -225,6 +219,7 @@ export class Explorer {
 
   repaint() {
     this.theme = themeOf(this.root);
+    this.drawn = {};
     this.output.redraw();
     this.pad.redraw();
     this.paths.redraw();
@@ -234,8 +229,9 @@ export class Explorer {
   /** Draw what is true now, and return whether that will change by itself. */
   frame(now) {
     const share = this.easing.share(now);
-    const more = [share < 1, this.paths.relax(), this.shade(now)].some(Boolean);
-    this.shown = this.between(share);
+    const busy = this.paths.relax(share < 1) || share < 1;
+    const more = this.shade(now, busy) || busy;
+    this.shown = share < 1 && this.before ? betweenScenes(this.before, this.scene, share) : this.scene;
     this.paintPlane();
     this.paintProbe();
     this.paths.show();
@@ -262,50 +258,47 @@ export class Explorer {
     }, 100);
   }
 
-  /** Compute shades for a part of the frame; while they are computed, those of the model before stay. */
-  shade(now) {
-    if (!this.model.get("magnification")) {
-      this.levels = this.shadedBefore = null;
-      return false;
-    }
-    if (this.fields.advance(this.index, FOR_SHADES)) return true;
-    const { levels } = this.fields.shades[this.index];
-    if (this.shaded !== this.index) this.shading.start();
-    this.shaded = this.index;
-    const share = this.shadedBefore ? this.shading.share(now) : 1;
-    this.levels = share < 1 ? between(this.shadedBefore, levels, share) : levels;
-    return share < 1;
+  /** Whether any of these is not what it was when they were last asked for by this name. */
+  isNew(name, ...parts) {
+    const before = this.drawn[name];
+    this.drawn[name] = parts;
+    return !before || parts.some((part, i) => part !== before[i]);
   }
 
-  /** What stands between the model before and this one. */
-  between(share) {
+  shade(now, busy) {
+    if (this.model.get("magnification")) return this.shades.show(this.index, now, busy);
+    this.shades.hide();
+    return false;
+  }
+
+  /** What stands where, once nothing moves any more. @returns {Scene} */
+  get scene() {
     const ovals = this.fields.ellipses(this.model.get("ellipses"), this.index);
-    const now = { codes: this.member.codes, points: this.points, ovals, curve: this.paths.curve };
-    if (share === 1 || !this.before) return now;
-    const { codes, points, ovals: fromOvals, curve } = this.before;
-    return {
-      codes: between(codes, now.codes, share),
-      points: Object.fromEntries(PLACES.map((name) => [name, between(points[name], now.points[name], share)])),
-      ovals: betweenOvals(fromOvals, now.ovals, share),
-      curve: now.curve.map((point, i) => between(curve[i], point, share)),
-    };
+    const middles = this.fields.middles(this.index);
+    return { codes: this.member.codes, middles, points: { ...this.points }, ovals, curve: this.paths.curve };
   }
 
   paintPlane() {
-    const { theme, shown, plane } = this;
-    const shades = this.model.get("magnification") && this.levels;
-    const classes = this.content.classes.map((name, which) => ({ name, fill: PALETTE.classes[which][+theme.dark] }));
-    plane.paint({
-      codes: shown.codes,
+    const { shown, plane } = this;
+    const { levels } = this.shades;
+    if (this.isNew("cloud", shown.codes, shown.ovals, levels)) this.paintCloud(shown, levels);
+    if (this.isNew("line", shown.points.start, shown.points.end)) plane.path("line", [shown.points.start, shown.points.end]);
+    if (this.isNew("curve", shown.curve)) plane.path("curve", shown.curve);
+    for (const name of PLACES)
+      if (this.isNew(name, shown.points[name], this.points[name])) plane.place(name, shown.points[name], this.inWords(name));
+  }
+
+  paintCloud({ codes, middles, ovals }, levels) {
+    const { theme } = this;
+    const fill = (which) => PALETTE.classes[which][+theme.dark];
+    this.plane.paint({
+      codes,
       classOf: (index) => this.labels[index],
-      classes,
-      ellipses: shown.ovals,
-      background: shades ? this.fields.paintShades(shades, PALETTE.magnitude) : null,
+      classes: this.content.classes.map((name, which) => ({ name, middle: middles[which], fill: fill(which) })),
+      ellipses: ovals,
+      background: levels && this.shades.paint(PALETTE.magnitude),
       theme,
     });
-    plane.path("line", [shown.points.start, shown.points.end]);
-    plane.path("curve", shown.curve);
-    for (const name of PLACES) plane.place(name, shown.points[name], this.inWords(name));
   }
 
   inWords(name) {
@@ -314,16 +307,23 @@ export class Explorer {
 
   paintProbe() {
     const input = this.input();
+    const { points, shown, hovered, member } = this;
+    if (!this.isNew("probe", member, input, points.probe, shown.points.probe, hovered)) return;
     this.clear.disabled = !input;
-    this.readout.name(input ? this.source() : "", this.hovered !== null);
-    // What is under the pointer has no input.
-    this.probe.paint(this.member, this.hovered ?? this.points.probe, this.hovered ? null : input);
-    this.probe.outline(this.member, this.points.probe, this.shown.points.probe, this.hovered, input);
+    this.readout.name(input ? this.source() : "", hovered !== null);
+    this.probe.show(member, points.probe, shown.points.probe, hovered, input);
   }
 
   /** What goes in: the example that the probe stays with, and the encoder's answer to it. */
   input() {
-    const { index, drawn } = this.anchors.probe ?? {};
+    const anchor = this.anchors.probe;
+    if (this.given?.anchor !== anchor || this.given.member !== this.member)
+      this.given = { anchor, member: this.member, input: this.inputOf(anchor) };
+    return this.given.input;
+  }
+
+  inputOf(anchor) {
+    const { index, drawn } = anchor ?? {};
     const values = drawn ?? (index !== undefined && this.example ? this.example(index) : null);
     return values && { values, answer: this.member.encoder ? this.member.encode(values) : null };
   }

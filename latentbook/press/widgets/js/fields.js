@@ -1,9 +1,8 @@
-// What a member has all over its plane: ellipses on a grid and at codes, and the area scale as shades.
+// What a member has all over its plane: ellipses on a grid and at codes, and where its classes are.
 
-// Ellipses along a side of the grid, codes that have one, shades along a side.
+// Ellipses along a side of the grid, codes that have one.
 const GRID = 15;
 const CIRCLED = 36;
-const SHADES = 40;
 // A cell of the grid without a code within so many cells is extrapolated: its ellipse is drawn faint.
 const BEYOND = 1.2;
 
@@ -11,89 +10,69 @@ const BEYOND = 1.2;
 
 /** Computes the fields of each member once. */
 export class Fields {
-  /** @param {Member[]} members @param {{plane: {centre: Point, reach: number}, radius: number}} content @param {number} shown */
-  constructor(members, content, shown) {
-    Object.assign(this, { members, extent: content.plane, radius: content.radius });
+  /** @param {Member[]} members @param {object} content @param {Uint8Array} labels @param {number} shown  Index of a member. */
+  constructor(members, content, labels, shown) {
+    Object.assign(this, { members, labels, extent: content.plane, radius: content.radius, classes: content.classes });
     this.cells = cellCentres(this.extent, GRID);
     // The same examples in every member, so that each ellipse goes with its own.
     this.circled = spreadOut(members[shown].codes, CIRCLED);
-    this.known = { grid: [], codes: [] };
-    this.shades = members.map(() => ({ levels: new Float64Array(SHADES * SHADES), done: 0 }));
-    this.shadeCells = cellCentres(this.extent, SHADES);
+    this.known = { grid: [], codes: [], metrics: [], middles: [] };
   }
 
   /** @param {"none" | "grid" | "codes"} kind @param {number} index  Of the member. @returns {Oval[]} */
   ellipses(kind, index) {
     if (kind === "none") return [];
-    return (this.known[kind][index] ??= kind === "grid" ? this.onGrid(this.members[index]) : this.atCodes(this.members[index]));
+    return (this.known[kind][index] ??= kind === "grid" ? this.onGrid(index) : this.atCodes(this.members[index]));
   }
 
-  onGrid(member) {
+  /** Metrics at the cells of the grid. @param {number} index @returns {Symmetric[]} */
+  metrics(index) {
+    return (this.known.metrics[index] ??= this.cells.map((at) => this.members[index].ruler.at(at)));
+  }
+
+  /** Where the middle of each class is, for its name; null for one without points. @param {number} index @returns {(Point | null)[]} */
+  middles(index) {
+    const find = (_, which) => medianOf(this.members[index].codes, (point) => this.labels[point] === which);
+    return (this.known.middles[index] ??= this.classes.map(find));
+  }
+
+  onGrid(index) {
+    const member = this.members[index];
+    const metrics = this.metrics(index);
     const far = (BEYOND * 2 * this.extent.reach) / GRID;
     const isFar = (at) => member.codes.length > 0 && nearest(member.codes, at).distance > far;
-    return this.cells.map((at) => ({ at, shape: ellipseOf(member.ruler.at(at), this.radius), faint: isFar(at) }));
+    return this.cells.map((at, cell) => ({ at, shape: ellipseOf(metrics[cell], this.radius), faint: isFar(at) }));
   }
 
   atCodes(member) {
     const places = this.circled.map((index) => member.codeOf(index));
     return places.map((at) => ({ at, shape: ellipseOf(member.ruler.at(at), this.radius), faint: false }));
   }
-
-  /**
-   * Go on computing a member's shades, the logarithms of √det G, for so long; return whether there are more.
-   * @param {number} index
-   * @param {number} milliseconds
-   */
-  advance(index, milliseconds) {
-    const { ruler } = this.members[index];
-    const field = this.shades[index];
-    const until = performance.now() + milliseconds;
-    while (field.done < field.levels.length && performance.now() < until) {
-      field.levels[field.done] = Math.log(magnification(ruler.at(this.shadeCells[field.done])));
-      field.done++;
-    }
-    return field.done < field.levels.length;
-  }
-
-  /** The lowest and highest logarithm of the area scale, but for a few, at codes of all members. */
-  get span() {
-    return (this.range ??= this.findSpan());
-  }
-
-  findSpan() {
-    const places = (member) => (this.circled.length ? this.circled.map((index) => member.codeOf(index)) : this.cells);
-    const levels = this.members.flatMap((member) => places(member).map((at) => Math.log(magnification(member.ruler.at(at)))));
-    const sorted = levels.filter(Number.isFinite).sort((a, b) => a - b);
-    if (!sorted.length) return [-1, 1];
-    const [low, high] = [0.02, 0.98].map((share) => sorted[Math.round(share * (sorted.length - 1))]);
-    // A plane of one scale has a middle colour.
-    return high - low > 1e-3 ? [low, high] : [low - 0.5, high + 0.5];
-  }
-
-  /**
-   * Paint shades into a small canvas, which the plane enlarges.
-   * @param {ArrayLike<number>} levels
-   * @param {string[]} colours  From the lowest to the highest.
-   * @returns {HTMLCanvasElement}
-   */
-  paintShades(levels, colours) {
-    if (this.painted === levels) return this.canvas;
-    this.painted = levels;
-    this.canvas ??= make("canvas", { width: SHADES, height: SHADES });
-    const context = this.canvas.getContext("2d");
-    const stops = colours.map(parseColour);
-    const image = new ImageData(SHADES, SHADES);
-    const [low, high] = this.span;
-    for (let cell = 0; cell < levels.length; cell++)
-      image.data.set([...blend(stops, (levels[cell] - low) / (high - low)), 255], 4 * cell);
-    context.putImageData(image, 0, 0);
-    return this.canvas;
-  }
 }
 
-/** The ovals on the way from those of one member to those of another. */
-export function betweenOvals(from, to, share) {
-  if (share === 1 || from.length !== to.length) return to;
+/**
+ * @typedef {object} Scene  What stands where in the plane.
+ * @property {ArrayLike<number>} codes
+ * @property {(Point | null)[]} middles  Of the classes.
+ * @property {Record<string, Point>} points  The handles.
+ * @property {Oval[]} ovals
+ * @property {Point[]} curve
+ */
+
+/** What stands where on the way from one member to another. @param {Scene} from @param {Scene} to @param {number} share @returns {Scene} */
+export function betweenScenes(from, to, share) {
+  const points = Object.entries(to.points).map(([name, point]) => [name, between(from.points[name], point, share)]);
+  return {
+    codes: between(from.codes, to.codes, share),
+    middles: to.middles.map((middle, which) => middle && between(from.middles[which], middle, share)),
+    points: Object.fromEntries(points),
+    ovals: betweenOvals(from.ovals, to.ovals, share),
+    curve: to.curve.map((point, i) => between(from.curve[i], point, share)),
+  };
+}
+
+function betweenOvals(from, to, share) {
+  if (from.length !== to.length) return to;
   return to.map((oval, i) => ({
     at: between(from[i].at, oval.at, share),
     shape: betweenEllipses(from[i].shape, oval.shape, share),
@@ -115,10 +94,12 @@ export function spreadOut(codes, count) {
   return chosen;
 }
 
-const parseColour = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
-
-function blend(stops, share) {
-  const place = Math.min(Math.max(share || 0, 0), 1) * (stops.length - 1);
-  const before = Math.min(Math.floor(place), stops.length - 2);
-  return between(stops[before], stops[before + 1], place - before);
+/** The middle of some of the points: half of them are on either side, along both axes. */
+function medianOf(codes, belongs) {
+  const own = Array.from({ length: codes.length / 2 }, (_, index) => index).filter(belongs);
+  if (!own.length) return null;
+  return [0, 1].map((axis) => {
+    const sorted = own.map((index) => codes[2 * index + axis]).sort((a, b) => a - b);
+    return sorted[Math.floor(sorted.length / 2)];
+  });
 }

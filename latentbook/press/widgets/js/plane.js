@@ -145,7 +145,7 @@ export class Plane {
    * @param {object} scene
    * @param {Float64Array} scene.codes
    * @param {(index: number) => number} scene.classOf
-   * @param {{fill: string, name: string}[]} scene.classes
+   * @param {{fill: string, name: string, middle: Point | null}[]} scene.classes
    * @param {{at: Point, shape: Symmetric | null, faint: boolean}[]} scene.ellipses
    * @param {CanvasImageSource | null} scene.background
    * @param {ReturnType<typeof themeOf>} scene.theme
@@ -202,10 +202,9 @@ export class Plane {
 
   // A class is never known by its colour alone: its name stands where the median of its points is. Points may be pale,
   // words not.
-  paintNames(context, { codes, classOf, classes, theme }) {
+  paintNames(context, { classes, theme }) {
     Object.assign(context, { font: "700 18px sans-serif", textAlign: "center", textBaseline: "middle", lineJoin: "round" });
-    classes.forEach(({ name }, which) => {
-      const middle = medianOf(codes, (index) => classOf(index) === which);
+    classes.forEach(({ name, middle }) => {
       if (!middle) return;
       const [x, y] = this.toScreen(middle);
       Object.assign(context, { strokeStyle: theme.paper, lineWidth: 4, fillStyle: theme.ink });
@@ -319,14 +318,4 @@ export class Plane {
   close() {
     this.sheet.close();
   }
-}
-
-/** The middle of some of the points: half of them are on either side, along both axes. */
-function medianOf(codes, belongs) {
-  const own = Array.from({ length: codes.length / 2 }, (_, index) => index).filter(belongs);
-  if (!own.length) return null;
-  return [0, 1].map((axis) => {
-    const sorted = own.map((index) => codes[2 * index + axis]).sort((a, b) => a - b);
-    return sorted[Math.floor(sorted.length / 2)];
-  });
 }

@@ -61,3 +61,14 @@ export class Readout {
     this.spoken.textContent = words;
   }
 }
+
+/** What the reader can do here, and what the drawing means. @param {object} content @param {Record<string, unknown>} can */
+export function howTo({ radius, count, notes }, can) {
+  const dot = can.click ? "; click a dot to see what it stands for" : "";
+  const pad = can.draw ? ", or draw a digit in the left image" : "";
+  const hint = `Drag the ring, A and B, or move them with the arrow keys${dot}${pad}.`;
+  const steps = `An ellipse holds all steps that change the data by ${inFigures(radius)}; the ring's is ${ENLARGED} times as large.`;
+  const doubt = can.doubt ? `Dotted: ${ENLARGED} standard deviations of the encoder's answer.` : "";
+  const beyond = count ? "Faint: where no data are." : "";
+  return [hint, steps, doubt, beyond, ...notes].filter(Boolean).join(" ");
+}
