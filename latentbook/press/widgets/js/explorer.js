@@ -229,7 +229,10 @@ export class Explorer {
   /** Draw what is true now, and return whether that will change by itself. */
   frame(now) {
     const share = this.easing.share(now);
-    const busy = this.paths.relax(share < 1) || share < 1;
+    const began = performance.now();
+    // A model's field is computed in the frame that asks for it first: then curves wait.
+    this.fields.ellipses(this.model.get("ellipses"), this.index);
+    const busy = this.paths.relax(began, share < 1) || share < 1;
     const more = this.shade(now, busy) || busy;
     this.shown = share < 1 && this.before ? betweenScenes(this.before, this.scene, share) : this.scene;
     this.paintPlane();

@@ -93,12 +93,12 @@ export function readMembers(content, weights, codes) {
 
 /** The index of the point nearest to a place, and how far it is. */
 export function nearest(codes, [x, y]) {
-  let best = { index: -1, distance: Infinity };
+  let [best, least] = [-1, Infinity];
   for (let index = 0; 2 * index < codes.length; index++) {
-    const distance = Math.hypot(codes[2 * index] - x, codes[2 * index + 1] - y);
-    if (distance < best.distance) best = { index, distance };
+    const square = (codes[2 * index] - x) ** 2 + (codes[2 * index + 1] - y) ** 2;
+    if (square < least) [best, least] = [index, square];
   }
-  return best;
+  return { index: best, distance: Math.sqrt(least) };
 }
 
 /** Bytes as numbers from 0 to 255. @param {DataView} bytes */

@@ -60,9 +60,13 @@ export class Paths {
     this.carried = false;
   }
 
-  /** Relax for a part of a frame; return whether there is more to do. @param {boolean} moving  Whether frames matter now. */
-  relax(moving) {
-    const until = performance.now() + (moving || this.carried ? BUDGET.dragging : BUDGET.waiting);
+  /**
+   * Relax for a part of a frame; return whether there is more to do.
+   * @param {number} began  When the frame did.
+   * @param {boolean} moving  Whether frames matter now.
+   */
+  relax(began, moving) {
+    const until = began + (moving || this.carried ? BUDGET.dragging : BUDGET.waiting);
     while (this.isMoving && performance.now() < until) this.step();
     return this.isMoving;
   }

@@ -2,7 +2,7 @@
 
 // Shades along a side, and milliseconds of a frame that may go into them.
 const SHADES = 40;
-const FOR_SHADES = 6;
+const FOR_SHADES = 10;
 
 /** The logarithms of √det G on a grid, and their colours. */
 export class Shades {
