@@ -229,6 +229,45 @@ def test_a_click_beside_all_points_frees_the_probe(shown):
     assert view.number("error") == "–"
 
 
+@pytest.mark.parametrize("name", ["probe", "start", "end"])
+@pytest.mark.parametrize("tremble", [0, 2])
+def test_a_click_on_a_handle_takes_the_point_under_it(shown, name, tremble):
+    view = shown()
+    code = view.js("e.member.codeOf(17)")
+    view.js("(e.move(given[0], given[1], null), e.settle())", [name, code])
+    assert view.rest().js("e.model.get('example')") == (None if name == "probe" else view.js("e.anchors.probe.index"))
+    x, y = view.on_screen(code)
+    view.page.mouse.move(x, y)
+    view.page.mouse.down()
+    view.page.mouse.move(x + tremble, y)
+    view.page.mouse.up()
+    chosen = view.rest().js("e.model.get('example')")
+    assert chosen is not None
+    # Points that lie on each other are one to the eye.
+    assert near(view.js("e.member.codeOf(given)", chosen), code, 0.02)
+    assert near(view.point(name), code, 0.02)
+
+
+def test_a_click_on_a_handle_beside_all_points_changes_nothing(shown):
+    view = shown()
+    reach = view.widget.content["plane"]["reach"]
+    corner = [c + 0.9 * reach for c in view.widget.content["plane"]["centre"]]
+    view.js("(e.move('end', given, null), e.settle())", corner)
+    before = view.rest().js("[e.points, e.anchors]")
+    view.page.mouse.click(*view.on_screen(corner))
+    assert view.rest().js("[e.points, e.anchors]") == before
+
+
+def test_a_drag_from_a_point_does_not_take_it(shown):
+    view = shown()
+    example = view.js("e.anchors.probe.index")
+    view.js("(e.move('end', e.member.codeOf(17), null), e.settle())")
+    view.rest().drag("end", [0.6, -0.6])
+    view.page.mouse.up()
+    assert near(view.rest().point("end"), [0.6, -0.6])
+    assert view.js("e.anchors.probe.index") == example
+
+
 def order(widget):
     """Indices of the examples that the points stand for, found by their codes."""
     codes = np.frombuffer(widget.codes, "<f2").reshape(len(LAMBDAS), -1, 2)[0].astype(float)
@@ -340,6 +379,32 @@ def test_every_control_is_reached_by_tab(shown):
         reached.append(view.js(focused))
     # The clear button is the last one: then the page ends.
     assert reached == ["range", "radio", "checkbox", "probe", "start", "end", "pad drawable", "button"]
+
+
+def test_tab_follows_what_is_seen_on_a_phone(touched):
+    stops = []
+    for _ in range(8):
+        touched.page.keyboard.press("Tab")
+        stops.append(
+            touched.js("""((part) => [
+            part.dataset.name ?? part.type ?? "pad",
+            part.getBoundingClientRect().top + scrollY,
+        ])(e.root.getRootNode().activeElement)""")
+        )
+    names, tops = zip(*stops, strict=True)
+    assert names == ("probe", "start", "end", "pad", "button", "range", "radio", "checkbox")
+    # Handles are anywhere in the plane; whatever is below it comes after it, and after each other.
+    assert min(tops[3:]) > max(tops[:3])
+    assert list(tops[3:]) == sorted(tops[3:])
+
+
+def test_a_wide_page_has_its_controls_first_again(touched):
+    touched.page.locator(".slider input").focus()
+    touched.page.set_viewport_size({"width": 900, "height": 700})
+    touched.page.wait_for_function(
+        "document.querySelector('.latent-explorer').explorer.root.firstChild.className === 'controls'"
+    )
+    assert touched.js("e.root.getRootNode().activeElement.type") == "range"
 
 
 def test_what_has_changed_is_said_to_who_cannot_see_it(shown):
@@ -767,10 +832,14 @@ def test_clearing_frees_the_probe_where_it_is(shown):
 def test_the_pad_is_drawn_on_by_keys(shown):
     view = shown()
     pad = view.page.locator(".pad")
+    said = view.page.locator(".pad .said[aria-live=polite]")
     pad.press("Space")
+    assert said.text_content() == "pen down, column 12, row 7"
     for _ in range(12):
         pad.press("ArrowDown")
+    assert said.text_content() == "column 12, row 19"
     pad.press("Space")
+    assert said.text_content() == "pen up, column 12, row 19"
     view.rest()
     assert "your drawing" in view.text(".panes")
     drawn = np.reshape(view.js("[...e.input().values]"), (8, 8))
@@ -904,6 +973,8 @@ def test_a_phone_has_one_column_and_no_sideways_scrolling(touched):
     plane, panes = touched.plane(), touched.page.locator(".panes").bounding_box()
     assert panes["y"] > plane["y"] + plane["height"]
     assert plane["width"] > 300
+    # What is dragged and what it changes are seen together; the page's own head is 40 px here.
+    assert panes["y"] + panes["height"] <= 700
 
 
 def test_all_of_it_fits_a_laptop_s_window(shown):

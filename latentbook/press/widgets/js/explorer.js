@@ -56,7 +56,7 @@ export class Explorer {
     this.probe = new Probe(this.content.radius, this.plane, this.output, this.readout);
     this.legend = new Legend(PALETTE.magnitude);
     this.controls = this.makeControls();
-    this.root.append(...this.arranged());
+    this.arrange();
     element.attachShadow({ mode: "open" }).append(make("style", {}, EXPLORER), this.root);
     this.theme = themeOf(this.root);
   }
@@ -75,22 +75,20 @@ export class Explorer {
     return { slider, ellipses, shades };
   }
 
-  arranged() {
+  arrange() {
     const { slider, ellipses, shades } = this.controls;
     const toggles = make("div", { class: "toggles" }, ellipses.element, shades.element);
     this.plane.element.append(this.legend.element);
     const controls = make("div", { class: "controls" }, ...(slider ? [slider.element] : []), toggles);
-    const side = make("div", { class: "side" }, this.panes(), this.readout.list, this.paths.element);
-    return [controls, this.plane.element, side, this.notes()];
+    this.layout = new Layout(this.root, controls, this.plane.element, [this.panes(), this.readout.list, this.paths.element], this.notes());
   }
 
   panes() {
     const { input, output } = this.readout;
     this.clear = make("button", { type: "button", class: "clear", click: () => this.pad.clear() }, "clear");
-    const entrance = make("figure", {}, this.pad.element, make("figcaption", {}, input, ...(this.pad.reduce ? [this.clear] : [])));
-    const exit = make("figure", {}, this.output.element, make("figcaption", {}, output));
+    const entrance = framed(this.pad.element, input, ...(this.pad.reduce ? [this.clear] : []));
     // A decoder alone has nothing that goes in.
-    return make("div", { class: "panes" }, ...(this.example || this.pad.reduce ? [entrance] : []), exit);
+    return make("div", { class: "panes" }, ...(this.example || this.pad.reduce ? [entrance] : []), framed(this.output.element, output));
   }
 
   notes() {
@@ -220,6 +218,7 @@ export class Explorer {
   repaint() {
     this.theme = themeOf(this.root);
     this.drawn = {};
+    this.layout.fit();
     this.output.redraw();
     this.pad.redraw();
     this.paths.redraw();

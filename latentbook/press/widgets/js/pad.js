@@ -1,8 +1,8 @@
 // The pad: where the reader draws what goes into the encoder, by pointer, finger or keys.
 
 const PEN = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-// A key moves the pen by this much of the pad; a line is so thick.
-const STRIDE = 1 / 24;
+// A key moves the pen by one of so many parts of the pad; a line is so thick.
+const STRIDES = 24;
 const THICK = 1 / 10;
 // So long after the last stroke the pad shows what became of them; there may be one more to come.
 const PATIENCE = 1500;
@@ -24,7 +24,8 @@ export class Pad {
     this.pane = new Pane(painter, "the image that goes in");
     this.ink = new Sheet({ class: "ink", "aria-hidden": "true" }, () => this.paint());
     this.hint = make("span", { class: "hint" });
-    this.element = make("div", { class: "pad" }, this.pane.element, this.ink.element, this.hint);
+    this.said = make("output", { class: "said", "aria-live": "polite" });
+    this.element = make("div", { class: "pad" }, this.pane.element, this.ink.element, this.hint, this.said);
     if (reduce) this.listen();
   }
 
@@ -110,17 +111,25 @@ export class Pad {
   }
 
   stride(way) {
-    this.pen.at = this.pen.at.map((value, axis) => inside(value + STRIDE * way[axis]));
+    this.pen.at = this.pen.at.map((value, axis) => inside(value + way[axis] / STRIDES));
     this.pen.shown = true;
+    this.say();
     if (this.pen.down) {
       this.strokes.at(-1).push(this.pen.at);
       this.update();
     } else this.paint();
   }
 
+  /** Where the pen is, for who does not see it. */
+  say(before = "") {
+    const [column, row] = this.pen.at.map((value) => Math.round(STRIDES * value));
+    this.said.textContent = `${before}column ${column}, row ${row}`;
+  }
+
   toggle() {
     this.pen.down = !this.pen.down;
     this.pen.shown = true;
+    this.say(this.pen.down ? "pen down, " : "pen up, ");
     if (this.pen.down) return this.begin(this.pen.at);
     this.wait();
     return this.listener.settle();
@@ -139,6 +148,7 @@ export class Pad {
   }
 
   clear() {
+    this.said.textContent = "empty";
     this.show(null);
     this.listener.change(null);
     this.listener.settle();

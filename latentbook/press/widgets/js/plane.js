@@ -239,7 +239,8 @@ export class Plane {
   press(event) {
     if (event.button > 0 || this.drag) return;
     const name = event.target.closest?.(".handle")?.dataset.name;
-    this.drag = { pointer: event.pointerId, name: name ?? "probe", from: [event.clientX, event.clientY], moved: false };
+    const from = [event.clientX, event.clientY];
+    this.drag = { pointer: event.pointerId, name: name ?? "probe", from, moved: false, grabbed: Boolean(name) };
     this.listener.hover(null);
     // Otherwise the pointer is lost at the edge; an invented event has no pointer to capture.
     if (event.isTrusted) this.element.setPointerCapture(event.pointerId);
@@ -250,12 +251,12 @@ export class Plane {
     event.preventDefault();
   }
 
-  /** Choose the data point under the pointer, or put the probe there. */
+  /** Choose the data point under the pointer, or put the probe there, if there is no handle. */
   tap(event) {
     const { index, distance } = this.listener.nearest(this.toPlane(event));
     const reach = (NEAR[event.pointerType] ?? NEAR.mouse) * ((2 * this.extent.reach) / this.side);
     if (distance < reach) this.listener.pick(index);
-    else this.listener.move("probe", this.toPlane(event));
+    else if (!this.drag.grabbed) this.listener.move("probe", this.toPlane(event));
   }
 
   follow(event) {
@@ -274,7 +275,8 @@ export class Plane {
   }
 
   release(event) {
-    if (this.drag.taps && !this.drag.moved) this.tap(event);
+    // A handle may lie over a data point, and who does not drag it means that.
+    if ((this.drag.taps || this.drag.grabbed) && !this.drag.moved) this.tap(event);
     this.drag = null;
     this.listener.settle();
   }
