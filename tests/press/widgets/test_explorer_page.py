@@ -262,9 +262,11 @@ def test_a_drag_from_a_point_does_not_take_it(shown):
     view = shown()
     example = view.js("e.anchors.probe.index")
     view.js("(e.move('end', e.member.codeOf(17), null), e.settle())")
-    view.rest().drag("end", [0.6, -0.6])
+    # From one point to another one.
+    target = view.js("e.member.codeOf(5)")
+    view.rest().drag("end", target)
     view.page.mouse.up()
-    assert near(view.rest().point("end"), [0.6, -0.6])
+    assert near(view.rest().point("end"), target)
     assert view.js("e.anchors.probe.index") == example
 
 
@@ -590,6 +592,51 @@ def test_shades_are_seen_at_once_and_get_finer(shown):
     # A grid of 15 x 15 between its cells: as a picture it is the same but for details.
     assert np.corrcoef(coarse, fine)[0, 1] > 0.95
     assert coarse != fine
+
+
+def test_shades_of_one_model_turn_into_those_of_another(shown):
+    view = shown()
+    view.page.locator("input[type=checkbox]").check()
+    view.rest()
+    before, way, after = view.js("""(() => {
+        const { shades } = e;
+        const from = shades.levels[0];
+        shades.show(2, performance.now(), true);
+        const { began, milliseconds } = shades.easing;
+        const way = [0, 0.5, 1].map((share) => (shades.show(2, began + share * milliseconds, true), shades.levels[0]));
+        return [from, way, shades.coarse(2)[0]];
+    })()""")
+    assert way == pytest.approx([before, (before + after) / 2, after])
+    assert before != after
+
+
+def test_a_second_curve_is_tried_where_decoding_costs_little(shown):
+    view = shown()
+    tried, none, dragged = view.js("""(() => {
+        const { paths } = e;
+        const tried = [];
+        paths.challenge = function () {
+            tried.push(this.untried);
+            Object.getPrototypeOf(this).challenge.call(this);
+        };
+        const relaxed = () => {
+            while (paths.isMoving) paths.step();
+            return tried.splice(0);
+        };
+        const { start, end } = e.points;
+        paths.start(1, start, end);
+        const first = relaxed();
+        paths.decoders[1].size = 3e5;
+        paths.start(1, start, end);
+        const second = relaxed();
+        paths.carry(start, [end[0] - 0.1, end[1]]);
+        const carried = relaxed();
+        paths.check();
+        return [first, second, [carried, relaxed()]];
+    })()""")
+    assert (tried, none) == ([1], [])
+    # What was dragged is compared with a new start, once it is let go.
+    assert dragged == [[], [0]]
 
 
 def test_numbers_on_a_grid_are_enlarged_by_planes(shown):
@@ -989,6 +1036,7 @@ def test_the_theme_changes_what_is_drawn(shown):
     view.page.evaluate("document.documentElement.dataset.theme = 'dark'")
     view.page.wait_for_function("document.querySelector('.latent-explorer').explorer.theme.dark")
     assert view.rest().picture(".cloud") != light
+    assert view.js("getComputedStyle(e.controls.shades.input).colorScheme") == "dark"
 
 
 def test_read_outs_do_not_jump(shown):

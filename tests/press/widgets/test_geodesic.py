@@ -406,3 +406,14 @@ def test_the_next_start_is_another_arc_and_no_shorter(run):
     assert first["first"][32] != second["first"][32]
     # As 24 chords measure both.
     assert second["length"] > 0.99 * first["length"]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_where_arcs_are_as_long_the_start_is_the_line(run, seed):
+    network = Network("tanh", seed, 1.0)
+    network.weights[0] = (network.weights[0][0] * torch.tensor([1, 0]), network.weights[0][1])
+    # What bends runs through the same values: 24 chords measure it a little longer or shorter.
+    started = run(SCRIPTS, FROM.replace("i < 100", "i < 0"), *network.arguments, A, B, None)
+    t = torch.linspace(0, 1, 65)[:, None]
+    line = torch.lerp(torch.tensor(A), torch.tensor(B), t)
+    torch.testing.assert_close(torch.tensor(started["first"]), line, rtol=0, atol=1e-9)

@@ -218,7 +218,7 @@ export class Explorer {
   repaint() {
     this.theme = themeOf(this.root);
     this.drawn = {};
-    this.layout.fit();
+    this.layout.fit(this.theme);
     this.output.redraw();
     this.pad.redraw();
     this.paths.redraw();

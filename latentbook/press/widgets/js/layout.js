@@ -15,7 +15,9 @@ export class Layout {
   }
 
   /** Where there is one column, the images follow the plane: one is dragged in, the other one changes. */
-  fit() {
+  fit({ dark }) {
+    // The browser's own circles and boxes to tick go with the theme too.
+    this.root.style.colorScheme = dark ? "dark" : "light";
     const narrow = getComputedStyle(this.root).gridTemplateColumns.split(" ").length === 1;
     if (narrow === (this.root.firstChild !== this.controls)) return;
     const focused = this.root.getRootNode().activeElement;
