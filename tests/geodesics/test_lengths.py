@@ -204,3 +204,13 @@ def test_no_curves_have_no_lengths():
 def test_refusals(make, error, words):
     with pytest.raises(error, match=words):
         make()
+
+
+def test_large_data_are_decoded_few_at_a_time():
+    A = torch.randn(2, 784)
+    f = Counting(lambda z: (z @ A).sin())
+    space, z = space_of(f), torch.randn(5, 100, 2)
+    torch.testing.assert_close(space(z), (z @ A).sin(), rtol=0, atol=1e-12)
+    assert sum(f.seen) == 500
+    assert max(f.seen) == at_once(z.device, 784) < 100
+    assert space(z[:, :0]).shape == (5, 0, 784)

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from latentbook.geodesics import CubicBSpline, constant_speed, energy, geodesic, length, straight_line
+from latentbook.geodesics.measuring import measured
 from latentbook.metric import stack_moments
 from tests.surfaces import DECODERS, Counting, M, arc_length, orthonormal_columns, rotation, swiss_roll
 
@@ -284,6 +285,32 @@ def test_what_has_converged_is_as_long_as_the_search_says_that_goes_on_from_ther
     assert (here / best - 1 <= promise)[found.converged].all()
     measured = (found.length / here - 1).abs()
     assert (measured[found.converged] <= tol).all()
+
+
+@pytest.mark.filterwarnings("ignore:.*have not converged")
+def test_the_error_counts_what_further_refinements_would_change(monkeypatch):
+    """Gradients vanish and lengths are measured well, but two sets of spans do not say it all."""
+    f, (a, b) = net(nn.Tanh), 3 * torch.randn(2, 12, 2)
+    monkeypatch.setattr("latentbook.geodesics.solver.REFINEMENTS", 1)
+    found = geodesic(f, a, b, tol=1e-7)
+    monkeypatch.setattr("latentbook.geodesics.solver.REFINEMENTS", 2)
+    best = geodesic(f, a, b, tol=1e-7, init=found.curve)
+    gained = found.length / best.length - 1
+    # Some would be told as converged by gradients and lengths alone, a thousand times too long.
+    assert gained.max() > 1e-5
+    assert (found.error >= gained).all()
+
+
+@pytest.mark.filterwarnings("ignore:.*have not converged")
+def test_the_error_counts_that_of_measuring(monkeypatch):
+    def rough(*args):
+        value, error = measured(*args)
+        return value, error + 0.5
+
+    monkeypatch.setattr("latentbook.geodesics.solver.measured", rough)
+    found = geodesic(globe, torch.tensor([PI / 4, 0]), torch.tensor([PI / 4, PI / 2]))
+    assert found.error > 0.5
+    assert not found.converged
 
 
 @pytest.mark.filterwarnings("ignore:.*have not converged")
