@@ -8,8 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from latentbook.geodesics import CubicBSpline, constant_speed, energy, geodesic, length, straight_line
-from latentbook.geodesics.measuring import measured
+from latentbook.geodesics import CubicBSpline, constant_speed, energy, geodesic, length
 from latentbook.metric import stack_moments
 from tests.surfaces import DECODERS, Counting, M, arc_length, orthonormal_columns, rotation, swiss_roll
 
@@ -206,129 +205,6 @@ def test_it_does_not_loop_over_pairs():
     assert len(g.seen) < 8 * len(f.seen)
 
 
-def test_the_symmetric_start_is_left_to_either_side():
-    """On the bowl the meridian between opposite points far out is a geodesic, but not a shortest one (R6b)."""
-    angles = torch.arange(12.0) * PI / 6
-    ends = torch.stack([angles.cos(), angles.sin()], -1)
-    found = geodesic(bowl, -ends, ends)
-    torch.testing.assert_close(found.length, torch.full((12,), 2.8290436), rtol=1e-4, atol=0)
-    closest = found.curve(torch.tensor([0.5])).norm(dim=-1)
-    torch.testing.assert_close(closest, torch.full((12, 1), 0.640530), rtol=1e-2, atol=0)
-
-
-@pytest.mark.parametrize("m", [3, 5])
-def test_symmetric_starts_in_more_dimensions(m):
-    a = torch.zeros(m)
-    a[-1] = 1.0
-    assert geodesic(bowl, -a, a).length.item() == pytest.approx(2.8290436, rel=1e-4)
-
-
-@pytest.mark.parametrize("m", [3, 16])
-def test_saddles_with_one_way_down_that_no_axis_shows(m):
-    """A bowl in two of m dimensions, turned as it likes: R6b hides in there, and R6a, which is left as it is."""
-    for axes in torch.linalg.qr(torch.randn(6, m, m)).Q:
-
-        def hidden(z, axes=axes):
-            return torch.cat([z @ axes[:, 2:], bowl(z @ axes[:, :2])], -1)
-
-        far, near = axes[:, 0], axes[:, 0] / 2
-        assert geodesic(hidden, -far, far).length.item() == pytest.approx(2.8290436, rel=1e-4)
-        meridian = geodesic(hidden, -near, near)
-        assert meridian.length.item() == pytest.approx(ROOT / 2 + math.asinh(1) / 2, rel=1e-4)
-        # No step aside was taken, of some hundredths of the way: what is left is rounding and a lean of the frame.
-        aside = meridian.curve(torch.linspace(0, 1, 9)) @ axes[:, 1:]
-        torch.testing.assert_close(aside, torch.zeros_like(aside), rtol=0, atol=1e-5)
-
-
-@pytest.mark.parametrize("m", [6, 8])
-def test_the_last_of_many_axes_leads_around_a_hill(m):
-    """Straight over the top is a stationary way, and of all the directions aside from it only one leads down."""
-
-    def hill(z):
-        return torch.cat([z, 1.5 * (-4 * (z[..., :1] ** 2 + z[..., -1:] ** 2)).exp()], -1)
-
-    b = torch.eye(m)[0]
-    bowed = straight_line(-b, b, 8)
-    bowed.points[1:-1, -1] = 0.5
-    around = geodesic(hill, -b, b, init=bowed)
-    assert around.length < 0.8 * around.straight_length
-    found = geodesic(hill, -b, b)
-    assert found.converged
-    assert found.length.item() == pytest.approx(around.length.item(), rel=1e-4)
-
-
-def net(activation, m=2):
-    layers = [nn.Linear(m, 64), activation(), nn.Linear(64, 64), activation(), nn.Linear(64, 30)]
-    for layer in layers[::2]:
-        nn.init.normal_(layer.weight, std=1.5 / layer.in_features**0.5)
-        nn.init.normal_(layer.bias, std=0.3)
-    return nn.Sequential(*layers).requires_grad_(False)
-
-
-@pytest.mark.filterwarnings("ignore:.*have not converged")
-@pytest.mark.parametrize("activation", [nn.Tanh, nn.ELU, nn.ReLU])
-@pytest.mark.parametrize("tol", [1e-2, 1e-3])
-def test_what_has_converged_is_as_long_as_the_search_says_that_goes_on_from_there(activation, tol, monkeypatch):
-    """`converged` is a promise of the length: a much finer search from the same curve gains no more than it says.
-
-    Twice as much over the corners of rectifiers: there lengths shrink by no law from one refinement to the next.
-    """
-    f, (a, b) = net(activation), torch.randn(2, 12, 2)
-    found = geodesic(f, a, b, tol=tol)
-    assert found.converged.equal(found.error <= tol)
-    assert found.converged.float().mean() >= 0.75
-    # Over corners of rectifiers every refinement gains something, until it has five thousand control points.
-    monkeypatch.setattr("latentbook.geodesics.solver.REFINEMENTS", 2)
-    finest = geodesic(f, a, b, tol=tol / 30, init=found.curve, max_steps=30)
-    best, here = length(f, finest.curve, 2**13), length(f, found.curve, 2**13)
-    promise = 2 * tol if activation is nn.ReLU else tol
-    assert (here / best - 1 <= promise)[found.converged].all()
-    measured = (found.length / here - 1).abs()
-    assert (measured[found.converged] <= tol).all()
-
-
-@pytest.mark.filterwarnings("ignore:.*have not converged")
-def test_the_error_counts_what_further_refinements_would_change(monkeypatch):
-    """Gradients vanish and lengths are measured well, but two sets of spans do not say it all."""
-    f, (a, b) = net(nn.Tanh), 3 * torch.randn(2, 12, 2)
-    monkeypatch.setattr("latentbook.geodesics.solver.REFINEMENTS", 1)
-    found = geodesic(f, a, b, tol=1e-7)
-    monkeypatch.setattr("latentbook.geodesics.solver.REFINEMENTS", 2)
-    best = geodesic(f, a, b, tol=1e-7, init=found.curve)
-    gained = found.length / best.length - 1
-    # Some would be told as converged by gradients and lengths alone, a thousand times too long.
-    assert gained.max() > 1e-5
-    assert (found.error >= gained).all()
-
-
-@pytest.mark.filterwarnings("ignore:.*have not converged")
-def test_the_error_counts_that_of_measuring(monkeypatch):
-    def rough(*args):
-        value, error = measured(*args)
-        return value, error + 0.5
-
-    monkeypatch.setattr("latentbook.geodesics.solver.measured", rough)
-    found = geodesic(globe, torch.tensor([PI / 4, 0]), torch.tensor([PI / 4, PI / 2]))
-    assert found.error > 0.5
-    assert not found.converged
-
-
-@pytest.mark.filterwarnings("ignore:.*have not converged")
-@pytest.mark.parametrize("activation", [nn.Tanh, nn.ReLU])
-@pytest.mark.parametrize("steps", [1, 3, 200])
-def test_no_answer_is_longer_than_the_straight_line(activation, steps):
-    """By more than a tenth of the tolerance, where the line is a geodesic; converged or not."""
-    f = net(activation, 5)
-    a, b = torch.randn(2, 15, 5)
-    b[10:] = a[10:] + 0.01 * b[10:]
-    found = geodesic(f, a, b, max_steps=steps)
-    assert (found.length <= found.straight_length * (1 + 1e-5)).all()
-    assert (found.improvement >= -1e-5).all()
-    # As long as it is said to be, of whatever use it is: measured to half of the tolerance where it has converged.
-    error = (found.length / length(f, found.curve, 2**14) - 1).abs()
-    assert (error <= torch.where(found.converged, 1e-4, 3e-3)).all()
-
-
 @pytest.mark.parametrize("name", DECODERS)
 def test_any_decoder_in_any_mode(name):
     f = DECODERS[name]()
@@ -399,38 +275,6 @@ def test_a_metric_that_fails_beside_the_line_is_refused_where_it_fails():
     x, y = map(float, re.findall(r"-?\d+\.\d+", str(caught.value))[:2])
     assert abs(x) < 2
     assert abs(y) > 0.3
-
-
-def test_too_few_steps_are_told():
-    a, b = torch.tensor([[PI / 4, 0.0], [0.0, 0.0]]), torch.tensor([[PI / 4, PI / 2], [0.0, 1.0]])
-    with pytest.warns(UserWarning, match=r"^1 of 2 geodesics have not converged .* raise `max_steps`"):
-        found = geodesic(globe, a, b, max_steps=1, tol=1e-8)
-    # The second runs along the equator, and is straight.
-    assert found.converged.tolist() == [False, True]
-    assert found.gradient_norm[0] > 1e-5 > found.gradient_norm[1]
-    # Never the straight line.
-    assert found.improvement[0] > 0
-
-
-def test_a_length_that_still_changes_has_not_converged(monkeypatch):
-    monkeypatch.setattr("latentbook.geodesics.solver.REFINEMENTS", 1)
-    with pytest.warns(UserWarning, match="1 of 1"):
-        found = geodesic(swiss_roll, torch.tensor([1.5 * PI, 0]), torch.tensor([4.5 * PI, 60]), tol=1e-8)
-    # Small by itself, as the next splines need it: 0.15 roots of the tolerance.
-    assert found.gradient_norm <= 1.5e-5
-
-
-def test_a_search_that_is_given_up_is_told():
-    """With a slope of the wrong sign nothing moves: the length is steady, and only the gradient knows."""
-
-    def misleading(z):
-        x = globe(z)
-        return 2 * x.detach() - x
-
-    with pytest.warns(UserWarning, match="1 of 1"):
-        found = geodesic(misleading, torch.tensor([PI / 4, 0]), torch.tensor([PI / 4, PI / 2]))
-    assert not found.converged
-    assert found.gradient_norm > 1e-3
 
 
 def test_a_wall_is_walked_around():
