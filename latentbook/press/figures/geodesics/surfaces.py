@@ -59,16 +59,16 @@ def surfaces_figure(surfaces: Sequence[Surface]) -> go.Figure:
     """Return surfaces side by side, with the images of a straight line and of a geodesic on each.
 
     Args:
-        surfaces: From one to three.
+        surfaces: From one to four.
 
     Raises:
-        ValueError: If there are more than three, or none.
+        ValueError: If there are more than four, or none.
 
     Chapter 3.
     """
     count = len(surfaces)
-    if not 1 <= count <= 3:
-        raise ValueError(f"`surfaces` has {count} of them: from one to three fit side by side")
+    if not 1 <= count <= 4:
+        raise ValueError(f"`surfaces` has {count} of them: from one to four fit side by side")
     figure = go.Figure(layout=layout(height=330, margin={"l": 0, "r": 0, "t": ABOVE, "b": BELOW}))
     width = (1 - GAP * (count - 1)) / count
     for index, surface in enumerate(surfaces):
@@ -153,7 +153,7 @@ def _sheet(points: np.ndarray, scene: str) -> go.Surface:
     x, y, z = _rounded(points).transpose(2, 0, 1)
     look = {"colorscale": SHEET, "showscale": False, "opacity": 0.8, "hoverinfo": "skip"}
     light = {"ambient": 0.62, "diffuse": 0.6, "specular": 0.04, "roughness": 0.9}
-    return go.Surface(x=x, y=y, z=z, surfacecolor=z * 0, lighting=light, scene=scene, **look)
+    return go.Surface(x=x, y=y, z=z, lighting=light, scene=scene, **look)
 
 
 def _curves(surface: Surface, size: float, scene: str) -> list[go.Mesh3d | go.Scatter3d]:
