@@ -1,0 +1,60 @@
+"""Chapter 3 as its readers run it: refusals, other parameters, the numbers it says."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+import torch
+
+from latentbook.learning.recipes import geodesics
+from latentbook.press import claims
+from latentbook.press.execute import Job, Workers, run
+
+CHAPTER = Path(__file__).parents[2] / "book" / "3-geodesic-interpolation.ipynb"
+
+SMOKE = {"scale": "smoke", "device": "cpu"}
+
+pytestmark = pytest.mark.kernel
+
+
+def execute(tmp_path, **values):
+    job = Job(str(CHAPTER), str(tmp_path / "out.ipynb"), values, 300.0)
+    return run(job, Workers()), nbformat.read(job.output, 4)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"digits": 15}, "`-r digits 015`"),
+        ({"model": "gan"}, "'bigan'"),
+        ({"latent_dim": 0}, "`latent_dim` is 0"),
+        ({"feature_map": "vgg"}, "'vgg19'"),
+        ({"step_size": 0}, "`step_size` is 0"),
+    ],
+)
+def test_a_wrong_parameter_stops_the_chapter_before_training(tmp_path, values, message):
+    report, ran = execute(tmp_path, **values)
+    assert message in report.error
+    assert not list(claims.record(ran))
+    assert "steps in" not in str(ran)
+
+
+def test_the_chapter_gets_to_its_end_with_other_parameters(tmp_path):
+    values = {"model": "bigan", "latent_dim": 3, "digits": "017", "feature_map": "logistic", "n_pairs": 4}
+    report, ran = execute(tmp_path, **SMOKE, steps=30, **values)
+    assert report.error == ""
+    rows = [output.data["text/plain"] for output, _, _ in claims.record(ran)]
+    assert len(rows) > 40
+    assert all(row.startswith("no band") for row in rows)
+
+
+def test_the_chapter_says_what_its_recipe_measures(smoke_notebooks, device):
+    """The same settings, trained here, give the numbers that the chapter claims."""
+    torch.set_default_dtype(torch.float32)
+    settings = geodesics.settings(scale="smoke", device=str(device))
+    found = geodesics.improvement_along_largest_eigenvector(
+        geodesics.train(settings).model.decode, settings.latent_dim, count=settings.n_pairs
+    )
+    said = {name: value for _, name, value in claims.record(smoke_notebooks[CHAPTER.stem])}
+    # The curves are found to 1e-4 of their length.
+    assert said["geodesics-vae-steps"] == pytest.approx(found.improvement.mean().item(), abs=5e-4)
