@@ -90,8 +90,8 @@ class Notebook:
     def run(self, index):
         """Run a cell, and wait until it has.
 
-        What is asked of a kernel while its connection is being made is lost, on a machine with much else to do: then
-        it is asked again.
+        Where the kernel has not started yet, on a machine with much else to do, JupyterLab asks which one to take: the
+        notebook's own. Then the cell is run again.
         """
         cell = self.cell(index)
         prompt = cell.locator(".jp-InputPrompt")
@@ -100,7 +100,11 @@ class Notebook:
             now = time.monotonic()
             assert now - start < PATIENCE / 1000, f"cell {index} has not run, and shows {words!r}"
             # A star says that the kernel has been asked; the first time it imports torch.
-            if now - asked > (90 if "*" in words else 15):
+            choice = self.page.locator(".jp-Dialog .jp-mod-accept")
+            if choice.count():
+                choice.first.click()
+                asked = -math.inf
+            elif now - asked > (90 if "*" in words else 15):
                 cell.locator(".cm-content").click()
                 self.page.keyboard.press("Control+Enter")
                 asked = now
