@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from latentbook.geodesics.curves import CubicBSpline
-from latentbook.geodesics.lengths import Space, at_once
+from latentbook.geodesics.lengths import Space, at_once, time_grid
 
 __all__ = ["measured"]
 
@@ -64,8 +64,7 @@ def measured(
 
 def _extrapolated(space: Space, curve: CubicBSpline, each: int) -> tuple[Tensor, Tensor]:
     """Return lengths from four times `each` chords on every span, and their relative errors."""
-    steps = torch.arange(4 * each, dtype=curve.knots.dtype, device=curve.knots.device) / (4 * each)
-    t = torch.cat([torch.lerp(curve.breaks[:-1, None], curve.breaks[1:, None], steps).flatten(), curve.breaks[-1:]])
+    t = time_grid(curve.breaks, 4 * each * (len(curve.breaks) - 1))
     basis, sums = curve.basis(t), []
     for points in curve.points.split(max(1, at_once(t.device) // len(t))):
         chords = space.squares(basis @ points, 1, 2, 4)

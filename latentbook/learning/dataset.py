@@ -9,7 +9,7 @@ All chapters.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -100,6 +100,13 @@ class Dataset:
         return tuple(self.x.shape[1:])
 
     @property
+    def labels(self) -> Integer[Tensor, "N"]:
+        """The labels ``y`` of data that have to have them, else a ValueError."""
+        if self.y is None:
+            raise ValueError(f"the data {self.name!r} have no labels: pass `Dataset(x, y)`")
+        return self.y
+
+    @property
     def image_shape(self) -> tuple[int, int, int] | None:
         """``(C, H, W)``, or None where an example does not have three dimensions."""
         return (self.x.shape[1], self.x.shape[2], self.x.shape[3]) if self.x.ndim == 4 else None
@@ -142,6 +149,21 @@ class Dataset:
         """
         y = None if self.y is None else self.y[index]
         return self.replaced(x=self.x[index], y=y, factors=None if self.factors is None else self.factors[index])
+
+    def indices_of(self, labels: Iterable[int]) -> Integer[Tensor, "K"]:
+        """Return the indices of the examples that have one of some labels, in ascending order.
+
+        Raises:
+            ValueError: If the data have no labels.
+
+        Example:
+            >>> Dataset(torch.eye(4), torch.tensor([0, 1, 2, 0])).indices_of([2, 0])
+            tensor([0, 2, 3])
+
+        All chapters.
+        """
+        wanted = torch.tensor([*labels], dtype=torch.int64, device=self.device)
+        return torch.isin(self.labels, wanted).nonzero().squeeze(-1)
 
     def batch(self, size: int, generator: torch.Generator | None = None) -> Float[Tensor, "size *event"]:
         """Return examples drawn uniformly, with replacement, as floats; nothing waits for the host.

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-__all__ = ["check_choice", "check_digits", "check_flag", "check_integer", "check_number"]
+import torch
+
+from latentbook.core import resolve_device
+
+__all__ = ["check_choice", "check_device", "check_digits", "check_flag", "check_integer", "check_number"]
 
 
 def check_choice(name: str, value: object, choices: Iterable[str]) -> str:
@@ -37,6 +41,30 @@ def check_choice(name: str, value: object, choices: Iterable[str]) -> str:
     if value not in allowed:
         raise ValueError(f"`{name}` is {value!r}, but must be one of {allowed}")
     return value
+
+
+def check_device(name: str, value: object) -> torch.device:
+    """Return the device that a parameter names.
+
+    Args:
+        name: The parameter, for the message.
+        value: What was given: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"cuda:<index>"``.
+
+    Returns:
+        The device, as from `latentbook.core.resolve_device`.
+
+    Raises:
+        TypeError: If it is no string.
+        ValueError: If this machine has no such device; lists those that it has.
+
+    Example:
+        >>> check_device("device", "cpu")
+        device(type='cpu')
+
+    All chapters.
+    """
+    gpus = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+    return resolve_device(check_choice(name, value, ["auto", "cpu", "cuda", *gpus]))
 
 
 def check_flag(name: str, value: object) -> bool:

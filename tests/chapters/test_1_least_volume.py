@@ -1,26 +1,17 @@
 """Chapter 1 as its readers run it: refusals, other parameters, its own example, the numbers it says."""
 
 import math
-from pathlib import Path
 
-import nbformat
 import pytest
 import torch
 
 from latentbook.learning.recipes import least_volume
 from latentbook.press import claims
-from latentbook.press.execute import Job, Workers, run
+from tests.chapters.execution import SMOKE, execute
 
-CHAPTER = Path(__file__).parents[2] / "book" / "1-least-volume.ipynb"
-
-SMOKE = {"scale": "smoke", "device": "cpu"}
+CHAPTER = "1-least-volume"
 
 pytestmark = pytest.mark.kernel
-
-
-def execute(tmp_path, **values):
-    job = Job(str(CHAPTER), str(tmp_path / "out.ipynb"), values, 300.0)
-    return run(job, Workers()), nbformat.read(job.output, 4)
 
 
 @pytest.mark.parametrize(
@@ -28,7 +19,7 @@ def execute(tmp_path, **values):
     [({"dataset": 15}, "`-r dataset 15`"), ({"lam": "much"}, "`-p lam <number>`"), ({"scale": "tiny"}, "'smoke'")],
 )
 def test_a_wrong_parameter_stops_the_chapter_before_training(tmp_path, values, message):
-    report, ran = execute(tmp_path, **values)
+    report, ran = execute(CHAPTER, tmp_path, **values)
     assert message in report.error
     assert not list(claims.record(ran))
     assert "steps in" not in str(ran)
@@ -42,7 +33,7 @@ def test_another_weight_from_finished_runs_is_judged_by_no_band(tmp_path, monkey
     torch.set_default_dtype(torch.float32)
     monkeypatch.setenv("LATENTBOOK_RUNS", str(tmp_path / "runs"))
     made = {run.lam: run for run in least_volume.family(least_volume.settings(**SMOKE, lam=0.6), label="mine")}
-    report, ran = execute(tmp_path, **SMOKE, lam=0.6, trained="mine")
+    report, ran = execute(CHAPTER, tmp_path, **SMOKE, lam=0.6, trained="mine")
     assert report.error == ""
     assert "autoencoders as one" not in str(ran.cells[:14])
     said = {name: value for _, name, value in claims.record(ran)}
@@ -56,13 +47,13 @@ def test_another_weight_from_finished_runs_is_judged_by_no_band(tmp_path, monkey
 
 def test_a_label_that_nobody_gave_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("LATENTBOOK_RUNS", str(tmp_path / "runs"))
-    report, _ = execute(tmp_path, **SMOKE, trained="theirs")
+    report, _ = execute(CHAPTER, tmp_path, **SMOKE, trained="theirs")
     assert "no finished run has the id or label 'theirs'" in report.error
 
 
 def test_least_volume_trains_a_reader_s_own_autoencoder(smoke_notebooks):
     """The page's example is a plane of 3 dimensions: it needs 3."""
-    [cell] = [cell for cell in smoke_notebooks[CHAPTER.stem].cells if "yours = Autoencoder" in cell.source]
+    [cell] = [cell for cell in smoke_notebooks[CHAPTER].cells if "yours = Autoencoder" in cell.source]
     assert cell.outputs[-1].data["text/plain"] == "3"
 
 
@@ -71,6 +62,6 @@ def test_least_volume_says_what_its_recipe_measures(smoke_notebooks, device):
     torch.set_default_dtype(torch.float32)
     runs = least_volume.family(least_volume.settings(scale="smoke", device=str(device)))
     [run] = [run for run in runs if run.lam == 0.03]
-    said = {name: value for _, name, value in claims.record(smoke_notebooks[CHAPTER.stem])}
+    said = {name: value for _, name, value in claims.record(smoke_notebooks[CHAPTER])}
     assert said["least-volume-error"] == pytest.approx(run.error, rel=1e-4)
     assert said["least-volume-dimensions"] == run.dimensions

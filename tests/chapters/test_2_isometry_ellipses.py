@@ -1,25 +1,15 @@
 """Chapter 2 as its readers run it: refusals, other parameters, finished runs, the numbers it says."""
 
-from pathlib import Path
-
-import nbformat
 import pytest
 import torch
 
 from latentbook.learning.recipes import isometry
 from latentbook.press import claims
-from latentbook.press.execute import Job, Workers, run
+from tests.chapters.execution import SMOKE, execute
 
-CHAPTER = Path(__file__).parents[2] / "book" / "2-isometry-ellipses.ipynb"
-
-SMOKE = {"scale": "smoke", "device": "cpu"}
+CHAPTER = "2-isometry-ellipses"
 
 pytestmark = pytest.mark.kernel
-
-
-def execute(tmp_path, **values):
-    job = Job(str(CHAPTER), str(tmp_path / "out.ipynb"), values, 300.0)
-    return run(job, Workers()), nbformat.read(job.output, 4)
 
 
 @pytest.mark.parametrize(
@@ -33,7 +23,7 @@ def execute(tmp_path, **values):
     ],
 )
 def test_a_wrong_parameter_stops_the_chapter_before_training(tmp_path, values, message):
-    report, ran = execute(tmp_path, **values)
+    report, ran = execute(CHAPTER, tmp_path, **values)
     assert message in report.error
     assert not list(claims.record(ran))
     assert "steps in" not in str(ran)
@@ -48,7 +38,7 @@ def test_a_wrong_parameter_stops_the_chapter_before_training(tmp_path, values, m
     ],
 )
 def test_the_chapter_gets_to_its_end_with_other_parameters(tmp_path, values):
-    report, ran = execute(tmp_path, **SMOKE, steps=30, **values)
+    report, ran = execute(CHAPTER, tmp_path, **SMOKE, steps=30, **values)
     assert report.error == ""
     rows = [output.data["text/plain"] for output, _, _ in claims.record(ran)]
     assert len(rows) == 26
@@ -60,14 +50,14 @@ def test_the_chapter_says_what_its_recipe_measures(smoke_notebooks, device):
     torch.set_default_dtype(torch.float32)
     runs = isometry.family(isometry.settings(scale="smoke", device=str(device)))
     [found] = [run for run in runs if run.lam == 100]
-    said = {name: value for _, name, value in claims.record(smoke_notebooks[CHAPTER.stem])}
+    said = {name: value for _, name, value in claims.record(smoke_notebooks[CHAPTER])}
     assert said["isometry-error"] == pytest.approx(found.error, rel=1e-3)
     assert said["isometry-condition"] == pytest.approx(float(found.condition.mean), rel=1e-2)
     assert said["isometry-condition-plain"] == pytest.approx(float(runs[0].condition.mean), rel=1e-2)
 
 
 def test_the_example_of_a_reader_s_decoder_becomes_an_isometry(smoke_notebooks):
-    [cell] = [cell for cell in smoke_notebooks[CHAPTER.stem].cells if "yours = nn.Sequential" in cell.source]
+    [cell] = [cell for cell in smoke_notebooks[CHAPTER].cells if "yours = nn.Sequential" in cell.source]
     _, before, after = cell.outputs[-1].data["text/plain"].splitlines()
     assert float(before.split()[1]) > 2
     assert float(after.split()[1]) < 1.2

@@ -1,25 +1,15 @@
 """Chapter 3 as its readers run it: refusals, other parameters, the numbers it says."""
 
-from pathlib import Path
-
-import nbformat
 import pytest
 import torch
 
 from latentbook.learning.recipes import geodesics
 from latentbook.press import claims
-from latentbook.press.execute import Job, Workers, run
+from tests.chapters.execution import SMOKE, execute
 
-CHAPTER = Path(__file__).parents[2] / "book" / "3-geodesic-interpolation.ipynb"
-
-SMOKE = {"scale": "smoke", "device": "cpu"}
+CHAPTER = "3-geodesic-interpolation"
 
 pytestmark = pytest.mark.kernel
-
-
-def execute(tmp_path, **values):
-    job = Job(str(CHAPTER), str(tmp_path / "out.ipynb"), values, 300.0)
-    return run(job, Workers()), nbformat.read(job.output, 4)
 
 
 @pytest.mark.parametrize(
@@ -33,7 +23,7 @@ def execute(tmp_path, **values):
     ],
 )
 def test_a_wrong_parameter_stops_the_chapter_before_training(tmp_path, values, message):
-    report, ran = execute(tmp_path, **values)
+    report, ran = execute(CHAPTER, tmp_path, **values)
     assert message in report.error
     assert not list(claims.record(ran))
     assert "steps in" not in str(ran)
@@ -41,7 +31,7 @@ def test_a_wrong_parameter_stops_the_chapter_before_training(tmp_path, values, m
 
 def test_the_chapter_gets_to_its_end_with_other_parameters(tmp_path):
     values = {"model": "bigan", "latent_dim": 3, "digits": "017", "feature_map": "logistic", "n_pairs": 4}
-    report, ran = execute(tmp_path, **SMOKE, steps=30, **values)
+    report, ran = execute(CHAPTER, tmp_path, **SMOKE, steps=30, **values)
     assert report.error == ""
     rows = [output.data["text/plain"] for output, _, _ in claims.record(ran)]
     assert len(rows) > 40
@@ -55,6 +45,6 @@ def test_the_chapter_says_what_its_recipe_measures(smoke_notebooks, device):
     found = geodesics.improvement_along_largest_eigenvector(
         geodesics.train(settings).model.decode, settings.latent_dim, count=settings.n_pairs
     )
-    said = {name: value for _, name, value in claims.record(smoke_notebooks[CHAPTER.stem])}
+    said = {name: value for _, name, value in claims.record(smoke_notebooks[CHAPTER])}
     # The curves are found to 1e-4 of their length.
     assert said["geodesics-vae-steps"] == pytest.approx(found.improvement.mean().item(), abs=5e-4)

@@ -162,6 +162,22 @@ def test_what_is_no_data_set_is_refused_with_the_repair(args, options, error, me
         Dataset(*args, **options)
 
 
+def test_examples_are_found_by_their_labels(device):
+    y = torch.tensor([3, 0, 7, 3, 0], dtype=torch.uint8)
+    dataset = Dataset(torch.arange(5.0).to(device), y)
+    assert dataset.labels.tolist() == y.tolist()
+    assert dataset.indices_of([0, 3]).tolist() == [0, 1, 3, 4]
+    assert dataset.indices_of(map(int, "77")).tolist() == [2]
+    assert dataset.indices_of([]).tolist() == dataset.indices_of([1]).tolist() == []
+    assert dataset.indices_of([3]).device == dataset.device
+
+
+def test_data_without_labels_say_so():
+    bare = Dataset(torch.eye(2), name="mine")
+    with pytest.raises(ValueError, match=r"the data 'mine' have no labels: pass `Dataset\(x, y\)`"):
+        bare.indices_of([0])
+
+
 def test_an_empty_subset_is_refused():
     dataset = Dataset(X, torch.tensor([0, 1, 1]), classes=["a", "b", "c"])
     with pytest.raises(ValueError, match=r"`x` has shape \(0, 2\): pass at least one example"):

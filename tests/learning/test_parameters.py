@@ -2,7 +2,7 @@
 
 import pytest
 
-from latentbook.learning.parameters import check_choice, check_digits, check_integer, check_number
+from latentbook.learning.parameters import check_choice, check_device, check_digits, check_integer, check_number
 
 
 def test_an_integer_for_a_string_names_the_flag():
@@ -35,6 +35,14 @@ def test_an_integer_will_do_for_a_number():
 def test_integers(value, error):
     with pytest.raises(error, match="`m` is "):
         check_integer("m", value, 1, 9)
+
+
+def test_a_device_is_one_of_this_machine(device):
+    assert check_device("device", str(device)) == device
+    with pytest.raises(ValueError, match=r"`device` is 'tpu', but must be one of \['auto', 'cpu', 'cuda'"):
+        check_device("device", "tpu")
+    with pytest.raises(TypeError, match=r"`device` is 0 \(int\), but must be a string"):
+        check_device("device", 0)
 
 
 def test_digits_are_sorted_text():

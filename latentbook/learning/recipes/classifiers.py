@@ -16,12 +16,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from latentbook.core import resolve_device, seeded
+from latentbook.core import seeded
 from latentbook.learning import runs
 from latentbook.learning.data import load
 from latentbook.learning.dataset import Dataset
 from latentbook.learning.models.classifier import Classifier, convolutional_classifier, logistic_regression
-from latentbook.learning.parameters import check_choice, check_digits, check_integer
+from latentbook.learning.parameters import check_choice, check_device, check_digits, check_integer
 from latentbook.learning.progress import Progress
 from latentbook.learning.train import History, fit
 
@@ -140,7 +140,6 @@ def settings(
 
     Chapter 3.
     """
-    names = ["auto", "cpu", "cuda", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
     size = check_choice("scale", scale, SCALES)
     usual = SCALES[size]
     return Settings(
@@ -149,7 +148,7 @@ def settings(
         dataset=check_choice("dataset", dataset, DATASETS),
         digits=check_digits("digits", digits),
         seed=check_integer("seed", seed, 0),
-        device=resolve_device(check_choice("device", device, names)),
+        device=check_device("device", device),
         steps=usual.steps if steps is None else check_integer("steps", steps, 1),
         batch_size=usual.batch_size if batch_size is None else check_integer("batch_size", batch_size, 1),
     )
@@ -268,7 +267,7 @@ def accuracy(model: Classifier, data: Dataset) -> float:
 
     Chapter 3.
     """
-    y = _labels("data", data)
+    y = data.labels
     chunks = [model.predict(data[start : start + CHUNK]) for start in range(0, len(data), CHUNK)]
     return (torch.cat(chunks) == y).double().mean().item()
 
@@ -279,13 +278,13 @@ def _run(model: Classifier, history: History, training: Dataset, test: Dataset) 
 
 def _draw(data: Dataset, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     index = torch.randint(len(data), (size,), generator=generator, device=data.device)
-    return data[index], _labels("data", data)[index]
+    return data[index], data.labels[index]
 
 
 def _own(chosen: Settings, training: Dataset, test: Dataset) -> tuple[Dataset, Dataset]:
     """Return a reader's data, where the settings say, with labels from 0."""
     training, test = training.to(chosen.device), test.to(chosen.device)
-    known, there = _labels("data", training).unique(), _labels("data", test)
+    known, there = training.labels.unique(), test.labels
     if len(absent := there[~torch.isin(there, known)]):
         raise ValueError(f"`data` has the class {absent[0]} in its test part alone: leave it out, or train on it")
     return _relabelled(training, known), _relabelled(test, known)
@@ -293,15 +292,10 @@ def _own(chosen: Settings, training: Dataset, test: Dataset) -> tuple[Dataset, D
 
 def _relabelled(data: Dataset, wanted: Tensor) -> Dataset:
     """Return the examples of some classes, in ascending order, which become 0 to K - 1."""
-    kept = data.subset(torch.isin(_labels("data", data), wanted))
-    names = [data.classes[k] if data.classes else str(k) for k in wanted.tolist()]
-    return kept.replaced(y=torch.searchsorted(wanted, _labels("data", kept)), classes=names)
-
-
-def _labels(name: str, data: Dataset) -> Tensor:
-    if data.y is None:
-        raise ValueError(f"`{name}` has no labels: pass `Dataset(x, y)`")
-    return data.y
+    labels = wanted.tolist()
+    kept = data.subset(data.indices_of(labels))
+    names = [data.classes[k] if data.classes else str(k) for k in labels]
+    return kept.replaced(y=torch.searchsorted(wanted, kept.labels), classes=names)
 
 
 def _name(chosen: Settings, training: Dataset) -> str:

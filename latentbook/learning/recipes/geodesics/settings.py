@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from latentbook.core import resolve_device
-from latentbook.learning.parameters import check_choice, check_digits, check_integer, check_number
+from latentbook.learning.parameters import check_choice, check_device, check_digits, check_integer, check_number
 
 __all__ = ["DATASETS", "FEATURE_MAPS", "MODELS", "SCALES", "Scale", "Settings", "settings"]
 
@@ -138,7 +137,6 @@ def settings(
 
     Chapter 3.
     """
-    names = ["auto", "cpu", "cuda", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
     size = check_choice("scale", scale, SCALES)
     usual = SCALES[size]
     step = check_number("step_size", step_size, 0.0)
@@ -149,7 +147,7 @@ def settings(
         dataset=check_choice("dataset", dataset, DATASETS),
         digits=check_digits("digits", digits),
         seed=check_integer("seed", seed, 0),
-        device=resolve_device(check_choice("device", device, names)),
+        device=check_device("device", device),
         model=check_choice("model", model, MODELS),
         latent_dim=check_integer("latent_dim", latent_dim, 1, 4096),
         n_pairs=usual.pairs if n_pairs is None else check_integer("n_pairs", n_pairs, 2),

@@ -87,7 +87,7 @@ def load_data(chosen: Settings) -> tuple[Dataset, Dataset]:
     Chapter 3.
     """
     parts = [load(chosen.dataset, part, device=str(chosen.device)) for part in ("train", "test")]
-    training, test = (part.subset(_of(part, chosen.digits)) for part in parts)
+    training, test = (part.subset(part.indices_of(map(int, chosen.digits))) for part in parts)
     return training, test
 
 
@@ -242,13 +242,6 @@ def _drawing(chosen: Settings) -> Callable[[Dataset, int, torch.Generator], tupl
         return x, torch.randn(shape, dtype=x.dtype, device=x.device, generator=generator)
 
     return draw
-
-
-def _of(data: Dataset, digits: str) -> Tensor:
-    """Return the indices of some classes, in the order of the file."""
-    assert data.y is not None
-    wanted = torch.tensor([int(digit) for digit in digits], device=data.device)
-    return torch.isin(data.y, wanted).nonzero().squeeze(-1)
 
 
 def _epoch(chosen: Settings, training: Dataset) -> int:

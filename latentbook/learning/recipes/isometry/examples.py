@@ -51,13 +51,12 @@ def load_data(chosen: Settings) -> tuple[Dataset, Dataset]:
 
 
 def _of(data: Dataset, name: str, digits: str) -> Tensor:
-    """Return the indices of some classes, in the order of the file."""
-    assert data.y is not None
-    wanted = torch.tensor([int(digit) for digit in digits], device=data.device)
-    if len(absent := wanted[~torch.isin(wanted, data.y)]):
-        there = "".join(str(label) for label in data.y.unique().tolist())
-        raise ValueError(f"`{name}` is {digits!r}, but {data.name!r} has no {absent[0]}: choose from {there!r}")
-    return torch.isin(data.y, wanted).nonzero().squeeze(-1)
+    """Return the indices of some digits, all of which are there, in the order of the file."""
+    there = [str(label) for label in data.labels.unique().tolist()]
+    if absent := [digit for digit in digits if digit not in there]:
+        known = "".join(there)
+        raise ValueError(f"`{name}` is {digits!r}, but {data.name!r} has no {absent[0]}: choose from {known!r}")
+    return data.indices_of(map(int, digits))
 
 
 def _share(count: int, sevenths: int) -> int:

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from latentbook.core import resolve_device
-from latentbook.learning.parameters import check_choice, check_digits, check_integer, check_number
+from latentbook.learning.parameters import check_choice, check_device, check_digits, check_integer, check_number
 
 __all__ = ["DATASETS", "LAMBDAS", "MODELS", "PROBES", "SCALES", "Scale", "Settings", "check_digits", "settings"]
 
@@ -148,7 +147,6 @@ def settings(
 
     Chapter 2.
     """
-    names = ["auto", "cpu", "cuda", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
     size, kind = check_choice("scale", scale, SCALES), check_choice("model", model, MODELS)
     m = check_integer("latent_dim", latent_dim, 2, 4096)
     usual = (CHOSEN_PAPER if size == "paper" else CHOSEN)[kind]
@@ -165,7 +163,7 @@ def settings(
         digits=classes,
         validation_digits=measured,
         seed=check_integer("seed", seed, 0),
-        device=resolve_device(check_choice("device", device, names)),
+        device=check_device("device", device),
         model=kind,
         lam=check_number("lam", usual if lam is None else lam, 0.0),
         eta=None if eta is None else check_number("eta", eta, 0.0),

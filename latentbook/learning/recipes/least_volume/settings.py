@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from latentbook.core import resolve_device
-from latentbook.learning.parameters import check_choice, check_flag, check_integer, check_number
+from latentbook.learning.parameters import check_choice, check_device, check_flag, check_integer, check_number
 from latentbook.learning.recipes.least_volume.originals import ORIGINALS
 from latentbook.volume import PENALTIES
 
@@ -158,7 +157,6 @@ def settings(
 
     Chapter 1.
     """
-    names = ["auto", "cpu", "cuda", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
     size, name = check_choice("scale", scale, SCALES), check_choice("dataset", dataset, DATASETS)
     default = _defaults(size, name)
     given = {"lam": lam, "eta": eta, "latent_dim": latent_dim, "batch_size": batch_size, "steps": steps}
@@ -167,7 +165,7 @@ def settings(
         scale=size,
         dataset=name,
         seed=check_integer("seed", seed, 0),
-        device=resolve_device(check_choice("device", device, names)),
+        device=check_device("device", device),
         penalty=check_choice("penalty", penalty, PENALTIES),
         lam=check_number("lam", filled["lam"], 0.0),
         eta=check_number("eta", filled["eta"], 0.0),
