@@ -28,15 +28,14 @@ HOST = Path(__file__).parents[1] / "latentbook" / "press" / "static" / "host.js"
 VIEW, STATE = (f"application/vnd.jupyter.widget-{kind}+json" for kind in ("view", "state"))
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu"]
 
-# Medians of milliseconds: of the numbers under the pointer, of what the next frame does after a change, until nothing
-# moves any more. Members are visited once each, so that no field is known before.
+# Milliseconds: of the numbers under the pointer, of what the next frame does after a change, and as a reader waits for
+# a geodesic, frames and all, until nothing moves any more. Members are visited once each, so that no field is known.
 MEASURE = """async () => {
     const e = document.querySelector(".latent-explorer").explorer;
     const { reach } = e.content.plane;
     const place = () => [0, 1].map(() => reach * (Math.random() - 0.5));
     const timed = (work) => { const start = performance.now(); work(); return performance.now() - start; };
-    const frames = (count) => new Promise((done) => setTimeout(done, 16 * count));
-    const rest = async () => { while ("busy" in e.root.dataset) await frames(1); };
+    const rest = async () => { while ("busy" in e.root.dataset) await new Promise(requestAnimationFrame); };
     await rest();
     // The clock of a page ticks every 0.1 ms: ten at a time.
     const ten = () => timed(() => { for (let k = 0; k < 10; k++) e.member.ruler.at(place()); }) / 10;
@@ -52,10 +51,12 @@ MEASURE = """async () => {
         await rest();
     }
     const settled = [];
-    for (let trial = 0; trial < 12; trial++) {
+    for (let trial = 0; trial < 24; trial++) {
         Object.assign(e.points, { start: place(), end: place() });
-        e.paths.start(e.index, e.points.start, e.points.end);
-        settled.push(timed(() => { while (e.paths.relax()); }));
+        const start = performance.now();
+        e.restart();
+        await rest();
+        settled.push(performance.now() - start);
     }
     return { pointer, moves, changes, settled };
 }"""
@@ -68,6 +69,8 @@ def measure() -> list[Row]:
     data = isometry.load_data(chosen)
     runs = isometry.family(chosen, data=data)
     small = LatentExplorer([run.model for run in runs], data[1], lam=[run.lam for run in runs])
+    # All that a reader can switch on.
+    small.ellipses, small.magnification = "grid", True
     with seeded(0):
         large = mlp_decoder(2, (256, 256), (1, 28, 28), torch.nn.Tanh).append(torch.nn.Sigmoid())
     for parameter in large.parameters():
@@ -81,15 +84,21 @@ def measure() -> list[Row]:
 
 def _rows(name: str, explorer: LatentExplorer, decoder: torch.nn.Module) -> list[Row]:
     with _shown(explorer) as page:
-        found = {what: statistics.median(times) / 1e3 for what, times in page.evaluate(MEASURE).items() if times}
+        found = page.evaluate(MEASURE)
+    decoded = statistics.median(found["pointer"]) / 1e3
     rows = [
-        Row(f"{name}: image and metric", found["pointer"], _in_torch(decoder), "torch, one point"),
-        Row(f"{name}: a move of the probe, drawn", found["moves"]),
-        Row(f"{name}: a geodesic, from the straight line", found["settled"]),
+        Row(f"{name}: image and metric", decoded, _in_torch(decoder), "torch, one point", asked="1 ms"),
+        Row(f"{name}: a move of the probe, drawn", statistics.median(found["moves"]) / 1e3),
+        *_slowest(f"{name}: a geodesic between new ends", found["settled"], "250 ms"),
     ]
-    if "changes" in found:
-        rows.append(Row(f"{name}: another λ, 225 ellipses anew", found["changes"]))
+    if found["changes"]:
+        rows += _slowest(f"{name}: another λ, 225 ellipses and shades anew", found["changes"], "50 ms")
     return rows
+
+
+def _slowest(name: str, times: list[float], asked: str) -> list[Row]:
+    """Return the median and the largest of some milliseconds: the largest is what was asked for."""
+    return [Row(name, statistics.median(times) / 1e3), Row(f"{name}, slowest", max(times) / 1e3, asked=asked)]
 
 
 @contextmanager
