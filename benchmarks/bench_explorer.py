@@ -50,6 +50,9 @@ MEASURE = """async () => {
         changes.push(timed(() => { e.goTo(index); e.frame(performance.now()); }));
         await rest();
     }
+    // At the smallest weight, where geodesics bend most.
+    e.goTo(0);
+    await rest();
     const settled = [];
     for (let trial = 0; trial < 24; trial++) {
         Object.assign(e.points, { start: place(), end: place() });
@@ -65,7 +68,7 @@ MEASURE = """async () => {
 def measure() -> list[Row]:
     """Return rows for the family of chapter 2's networks, and for one decoder of larger images."""
     torch.manual_seed(0)
-    chosen = isometry.settings(scale="smoke", device="cpu")
+    chosen = isometry.settings(scale="book", device="cpu")
     data = isometry.load_data(chosen)
     runs = isometry.family(chosen, data=data)
     small = LatentExplorer([run.model for run in runs], data[1], lam=[run.lam for run in runs])

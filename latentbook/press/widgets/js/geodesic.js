@@ -6,8 +6,11 @@
 // not at equal t, and the few controls of the spline have the shape alone to find. What is decoded at `stops` is
 // therefore a sequence of equal steps in length.
 
-// Splines at first, with the nodes that are decoded in a step; and those for curves that need more controls.
-const SPLINES = [new Splines(9, 33), new Splines(17, 49)];
+// Weights of a decoder below which decoding costs little.
+const QUICKLY = 1e5;
+// Splines at first, with the nodes that are decoded in a step; and those for curves that need more controls. The last
+// are for decoders of few weights: with others they would take too long.
+const SPLINES = [new Splines(9, 33), new Splines(17, 49), new Splines(33, 97)];
 // These are taken if they promise more than this share of the energy.
 const FINER = 3e-3;
 // A failed step that promised less than this share makes way for them.
@@ -38,6 +41,7 @@ export class Geodesic {
   /** @param {Perceptron} decoder */
   constructor(decoder) {
     this.decoder = decoder;
+    this.levels = decoder.size < QUICKLY ? SPLINES : SPLINES.slice(0, -1);
     this.images = [];
     // What is decoded on trial goes to one list of samples, and what has been kept stays in the other.
     [this.kept, this.spare] = [[], []];
@@ -148,7 +152,7 @@ export class Geodesic {
   }
   // Go on with more controls, if they promise enough; return whether they do.
   #refine() {
-    const finer = SPLINES[SPLINES.indexOf(this.splines) + 1];
+    const finer = this.levels[this.levels.indexOf(this.splines) + 1];
     if (!finer) return false;
     const controls = this.#fittedTo(finer);
     const model = linearise(this.samples, this.times.map((t) => finer.at(t)), this.#shares());

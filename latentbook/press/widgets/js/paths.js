@@ -5,8 +5,6 @@ const ALONG = 9;
 const CORNERS = 65;
 // Milliseconds of a frame that may go into relaxing: the hand that drags wants frames, the one that waits wants the end.
 const BUDGET = { dragging: 8, waiting: 26 };
-// Weights of a decoder below which there is time for two curves.
-const QUICKLY = 1e5;
 // Chords of the lengths that are shown: while something moves, and at rest. Multiples of the images' number of steps.
 const QUICK = 32;
 const FINE = 128;
