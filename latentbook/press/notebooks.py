@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -30,8 +31,12 @@ __all__ = [
 WIDGET = "application/vnd.jupyter.widget-view+json"
 PLOTLY = "application/vnd.plotly.v1+json"
 IMAGES = ("image/png", "image/svg+xml", "image/jpeg")
-# Tags of cells whose code the page folds or leaves out; JupyterLab has another word for it.
-FOLDED = {"hide-input", "hide-cell", "remove-input"}
+# Tags of cells that the page folds or leaves out, and JupyterLab's own words for it.
+FOLDED = {
+    "hide-input": {"source_hidden"},
+    "remove-input": {"source_hidden"},
+    "hide-cell": {"source_hidden", "outputs_hidden"},
+}
 
 
 @dataclass
@@ -161,8 +166,10 @@ def source_problems(notebook: NotebookNode) -> list[str]:
     for index, cell in enumerate(notebook.cells):
         if cell.cell_type == "code" and (cell.outputs or cell.execution_count is not None):
             problems.append(f"cell {index} carries outputs: run `nbstripout book/*.ipynb`")
-        if FOLDED & set(tags(cell)) and not cell.metadata.get("jupyter", {}).get("source_hidden"):
-            problems.append(f'cell {index} lies open in JupyterLab: give it {{"jupyter": {{"source_hidden": true}}}}')
+        wanted = {word for tag in tags(cell) for word in FOLDED.get(tag, ())}
+        if not all(cell.metadata.get("jupyter", {}).get(word) for word in wanted):
+            repair = json.dumps({"jupyter": dict.fromkeys(sorted(wanted), True)})
+            problems.append(f"cell {index} lies open in JupyterLab: give it {repair}")
     try:
         source = _parameters_cell(notebook).source
         rows = source.splitlines()

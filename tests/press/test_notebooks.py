@@ -1,5 +1,7 @@
 """Chapters: parameters, faults in sources and outputs, and the form in which the page shows them."""
 
+import json
+
 import nbformat
 import pytest
 from nbformat.v4 import new_notebook, new_output
@@ -82,11 +84,19 @@ def test_a_committed_execution_count_counts_as_output():
     assert "cell 1 carries outputs" in source_problems(new_notebook(cells=[parameters(), cell]))[0]
 
 
-@pytest.mark.parametrize("tag", ["hide-input", "hide-cell", "remove-input"])
-def test_code_that_the_page_folds_is_folded_in_jupyterlab_too(tag):
-    open_cell, folded = code("1", tag), code("1", tag, jupyter={"source_hidden": True})
-    [problem] = source_problems(new_notebook(cells=[parameters(), folded, open_cell]))
-    assert problem.startswith("cell 2 lies open in JupyterLab")
+@pytest.mark.parametrize(
+    ("tag", "words"),
+    [
+        ("hide-input", ["source_hidden"]),
+        ("remove-input", ["source_hidden"]),
+        ("hide-cell", ["outputs_hidden", "source_hidden"]),
+    ],
+)
+def test_what_the_page_folds_is_folded_in_jupyterlab_too(tag, words):
+    jupyter = dict.fromkeys(words, True)
+    half_open = code("1", tag, jupyter=jupyter | {words[0]: False})
+    [problem] = source_problems(new_notebook(cells=[parameters(), code("1", tag, jupyter=jupyter), half_open]))
+    assert problem == f"cell 2 lies open in JupyterLab: give it {json.dumps({'jupyter': jupyter})}"
 
 
 def test_a_parameter_without_help_is_named():
