@@ -141,9 +141,9 @@ export class Paths {
 /** As many as a strip shows, at equal steps. */
 const someOf = (values) => values.filter((_, i) => i % ((values.length - 1) / (ALONG - 1)) === 0);
 
-/** By how much a length is shorter than another, if that can be seen in the figures that are shown. */
+/** By how much a length is shorter than another, if that can be seen in the figures that are shown: they round, too. */
 export function shorter(length, straight) {
   if (inFigures(length) === inFigures(straight) || !(length < straight)) return "";
   const percent = 100 * (1 - length / straight);
-  return ` (${percent < 1 ? percent.toFixed(1) : Math.round(percent)} % shorter)`;
+  return ` (${percent < 1 ? "less than 1" : Math.round(percent)} % shorter)`;
 }
