@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
-import multiprocessing
-import re
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
 from typing import cast
 
 import torch
-from timing import Row, compare
+from timing import STATUS, Row, compare, memory_of
 from torch import Tensor, nn
 from torch.autograd import functional
 
@@ -19,8 +16,6 @@ from latentbook.isometry import relaxed_distortion
 from latentbook.metric import pullback_metric
 
 BATCH, WIDTH, PIXELS, ETA = 100, 256, 784, 0.2
-# Where Linux says how much memory a process has held since it began.
-STATUS = Path("/proc/self/status")
 AGAINST = "two backward passes, one Gaussian probe"
 
 
@@ -81,26 +76,12 @@ def metric_by_two_backward_passes(decode: nn.Module, z: Tensor) -> Tensor:
 
 
 def _memory_row(points: int) -> Row:
-    """Compare what each scheme takes at its peak, in a process of its own."""
+    """Compare what each scheme takes at its peak."""
     schemes: list[Callable[[nn.Module, Tensor], Tensor]] = [pullback_metric, metric_by_two_backward_passes]
-    taken = []
-    for scheme in schemes:
-        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
-            taken.append(process.submit(_peak, scheme, points).result())
+    taken = [memory_of(functools.partial(_apply, scheme), points) for scheme in schemes]
     name = f"metric at {points:,} points, 2 latents, 4x256 MLP, peak memory"
     return Row(name, *taken, against="two backward passes, with their graph", unit="MiB")
 
 
-def _peak(scheme: Callable[[nn.Module, Tensor], Tensor], points: int) -> int:
-    torch.set_num_threads(1)
-    decode = decoder(2)
-    # What a first call loads is not the scheme's.
-    scheme(decode, torch.randn(2, 2))
-    before = _most_held()
-    scheme(decode, torch.randn(points, 2))
-    return _most_held() - before
-
-
-def _most_held() -> int:
-    # Not `resource`, which counts what the parent held before the process began.
-    return 1024 * int(re.findall(r"VmHWM:\s*(\d+) kB", STATUS.read_text())[0])
+def _apply(scheme: Callable[[nn.Module, Tensor], Tensor], points: int) -> None:
+    scheme(decoder(2), torch.randn(points, 2))

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import re
 import statistics
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
-__all__ = ["Row", "compare"]
+import torch
+
+__all__ = ["STATUS", "Row", "compare", "memory_of"]
+
+# Where Linux says how much memory a process has held since it began.
+STATUS = Path("/proc/self/status")
 
 
 @dataclass(frozen=True)
@@ -56,3 +65,30 @@ def compare(
             if timing:
                 seen.append((time.perf_counter() - start) / calls)
     return Row(name, statistics.median(times[ours]), statistics.median(times[peer]), against)
+
+
+def memory_of(work: Callable[[int], object], size: int) -> int:
+    """Measure what a task takes at its peak, in a process of its own.
+
+    Args:
+        work: The task, by its size; a function of a module.
+        size: Its size. What a first call loads is not counted: a task of size 2 goes before.
+
+    Returns:
+        Bytes.
+    """
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+        return process.submit(_grown, work, size).result()
+
+
+def _grown(work: Callable[[int], object], size: int) -> int:
+    torch.set_num_threads(1)
+    work(2)
+    before = _most_held()
+    work(size)
+    return _most_held() - before
+
+
+def _most_held() -> int:
+    # Not `resource`, which counts what the parent held before the process began.
+    return 1024 * int(re.findall(r"VmHWM:\s*(\d+) kB", STATUS.read_text())[0])

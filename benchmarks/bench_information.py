@@ -1,0 +1,71 @@
+"""Information trading: mutual information of codes and labels by matrix products, against every pair written out."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from timing import STATUS, Row, compare, memory_of
+from torch import Tensor
+from torch.distributions import Normal
+
+from latentbook.information import mutual_information
+
+# Codes of test images, as chapter 4 has them.
+LATENTS, IMAGES, CLASSES = 32, 2000, 10
+MANY = 10_000
+
+
+def measure() -> list[Row]:
+    """Return the time against the repeated form, how far the values are apart, and the memory of many codes."""
+    mean, std, labels = _codes(IMAGES)
+
+    def ours() -> float:
+        return mutual_information(mean, std, labels, generator=_source()).value
+
+    def repeated() -> float:
+        return _by_repeats(mean, std, labels, mean + std * torch.randn(mean.shape, generator=_source()))
+
+    words = f"mutual information, {IMAGES:,} codes of {LATENTS}"
+    timed = compare(words, ours, repeated, "every pair written out", repeats=3)
+    apart = abs(ours() / repeated() - 1)
+    rows = [
+        Row(timed.name, timed.ours, timed.peer, timed.against, asked="at least 30 x"),
+        Row("by what part the two values differ", apart, unit="%", asked="at most 0.001 %"),
+    ]
+    return (
+        [*rows, Row(f"memory of {MANY:,} codes", memory_of(_estimate, MANY), unit="MiB")] if STATUS.exists() else rows
+    )
+
+
+def _codes(count: int) -> tuple[Tensor, Tensor, Tensor]:
+    draw = torch.Generator().manual_seed(0)
+    # At least two classes, however few the codes.
+    labels = torch.arange(count) % CLASSES
+    centres = 0.3 * torch.randn(CLASSES, LATENTS, generator=draw)
+    mean = centres[labels] + 0.3 * torch.randn(count, LATENTS, generator=draw)
+    return mean, 1 + torch.rand(count, LATENTS, generator=draw), labels
+
+
+def _source() -> torch.Generator:
+    return torch.Generator().manual_seed(1)
+
+
+def _by_repeats(mean: Tensor, std: Tensor, labels: Tensor, z: Tensor) -> float:
+    """The published form: for each class, every sample is repeated beside every posterior of the class."""
+    logs = []
+    for one in range(CLASSES):
+        own = labels == one
+        count = int(own.sum())
+        samples = z.repeat_interleave(count, 0)
+        posteriors = Normal(mean[own].repeat(len(z), 1), std[own].repeat(len(z), 1))
+        logs.append(posteriors.log_prob(samples).sum(-1).reshape(len(z), count).logsumexp(1) - math.log(count))
+    by_class = torch.stack(logs, 1).double()
+    shares = torch.bincount(labels, minlength=CLASSES).double() / len(labels)
+    terms = by_class.gather(1, labels[:, None]).squeeze(1) - (by_class + shares.log()).logsumexp(1)
+    return terms.mean().item()
+
+
+def _estimate(count: int) -> None:
+    mean, std, labels = _codes(count)
+    mutual_information(mean, std, labels)
