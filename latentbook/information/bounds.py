@@ -92,8 +92,7 @@ def accuracy_bound(
         middle = (low + high) / 2
         below = _fano(middle, p) < nats
         low, high = torch.where(below, middle, low), torch.where(below, high, middle)
-    found = torch.where(nats >= entropy_of(p), 1, high)
-    return torch.where(nats == 0, p.max(), found)
+    return torch.where(nats == 0, p.max(), high)
 
 
 def distortion_bound(
@@ -172,4 +171,4 @@ def _require_probabilities(class_probs: Tensor) -> Tensor:
             f"`class_probs` is {class_probs.tolist()}, but must be above 0 with the sum 1: leave out classes that "
             "never occur, and divide by the sum"
         )
-    return p / p.sum()
+    return p

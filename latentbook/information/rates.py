@@ -58,8 +58,8 @@ def gaussian_rate(
     Chapter 4.
     """
     ratio, distance = std / prior_std, (mean - prior_mean) / prior_std
-    # r² - 1 - ln r², by (r - 1)(r + 1) and log1p, is exact where both are nearly the same.
-    narrowing = (ratio - 1) * (ratio + 1) - 2 * torch.log1p(ratio - 1)
+    # r² - 1 as a product, which keeps its digits where both are nearly the same.
+    narrowing = (ratio - 1) * (ratio + 1) - 2 * ratio.log()
     return (narrowing + distance.square()).sum(-1) / 2
 
 

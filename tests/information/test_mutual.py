@@ -66,19 +66,33 @@ def test_two_classes_at_a_distance(mu, nats, device):
 def test_products_are_the_repeats(dtype):
     draw = source()
     labels = torch.randint(0, 4, (300,), generator=draw) * 3
-    mean = (torch.randn(300, 8, generator=draw) + labels[:, None] + 50).to(dtype)
-    std = (0.02 + torch.rand(300, 8, generator=draw)).to(dtype)
+    mean = (torch.randn(300, 8, generator=draw) + 0.1 * labels[:, None] + 50).to(dtype)
+    std = (0.5 + torch.rand(300, 8, generator=draw)).to(dtype)
     found = mutual_information(mean, std, labels, generator=source(1))
     noise = torch.randn(mean.shape, generator=source(1), dtype=dtype)
     z = mean.double() + std.double() * noise.double()
     assert found.value == pytest.approx(by_repeats(mean.double(), std.double(), labels, z), abs=1e-9)
+    # Not at its largest, which is the same for all that is far apart.
+    assert 0.3 < found.value < 1.2
 
 
-def test_a_chunk_decides_memory_alone():
+def test_a_chunk_decides_memory_alone(monkeypatch):
     draw = source()
     labels = torch.randint(0, 3, (200,), generator=draw)
     mean, std = torch.randn(200, 2, 2, generator=draw), torch.rand(200, 2, 2, generator=draw) + 0.1
-    found = [mutual_information(mean, std, labels, generator=source(1), chunk=chunk) for chunk in (1, 1000, 10**9)]
+    held, product = [], torch.addmm
+
+    def spy(*matrices):
+        held.append(product(*matrices))
+        return held[-1]
+
+    monkeypatch.setattr(torch, "addmm", spy)
+    found = []
+    for chunk in (1, 1000, 10**9):
+        held.clear()
+        found.append(mutual_information(mean, std, labels, generator=source(1), chunk=chunk))
+        # One row at least.
+        assert max(some.numel() for some in held) <= max(chunk, 200)
     assert found[0].value == pytest.approx(found[1].value, abs=1e-12)
     assert found[0].value == pytest.approx(found[2].value, abs=1e-12)
 
@@ -87,10 +101,10 @@ def test_codes_of_other_units_tell_the_same():
     draw = source()
     labels = torch.randint(0, 3, (200,), generator=draw)
     mean, std = torch.randn(200, 3, generator=draw), torch.rand(200, 3, generator=draw) + 0.1
-    scale, shift = torch.tensor([1e-3, 1.0, 1e3]), torch.tensor([0.0, 5.0, -1e4])
+    scale, shift = torch.tensor([1e-3, 1.0, 1e3]), torch.tensor([0.0, 1e5, -1e8])
     one = mutual_information(mean, std, labels, generator=source(1)).value
     other = mutual_information(scale * mean + shift, scale * std, labels, generator=source(1)).value
-    # Moved by 10 deviations, differences of squares lose two digits of sixteen.
+    # Moved by 1e5 deviations, means have five digits less of sixteen; their squares would have ten less.
     assert other == pytest.approx(one, abs=1e-9)
 
 
@@ -135,6 +149,16 @@ def test_another_classifier_may_see_more():
     assert abs(linear.value) < 0.02
     curved = mutual_information_lower_bound(*split, classifier=QuadraticDiscriminantAnalysis())
     assert curved.value > 0.1
+
+
+def test_classes_may_be_of_any_size():
+    """Codes that know nothing get nothing, also where one class is nine times as common."""
+    draw = source()
+    labels = (torch.rand(4000, generator=draw) < 0.1).long()
+    codes = torch.randn(4000, 2, generator=draw)
+    found = mutual_information_lower_bound(codes[:2000], labels[:2000], codes[2000:], labels[2000:])
+    assert abs(found.value) < 0.01
+    assert abs(mutual_information(torch.zeros(4000, 2), torch.ones(4000, 2), labels, generator=draw).value) < 1e-12
 
 
 def test_a_linear_code_is_told_whatever_its_units():

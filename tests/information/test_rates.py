@@ -43,9 +43,9 @@ def test_dimensions_add_up_and_batches_broadcast():
 
 
 def test_nearly_equal_gaussians_keep_their_digits():
-    d = 1e-6
-    # To second order d² in each deviation, also in single precision; ln and 1 alone would leave rounding, 1e-7.
-    assert gaussian_rate(torch.zeros(1), torch.ones(1) + d).item() == pytest.approx(d**2, rel=1e-5)
+    d = torch.linspace(1e-6, 3e-6, 50)
+    # d² - d³/3 for each; 1 + 2 d + d², rounded, less 1 would leave errors of 1e-16 beside 1e-12.
+    torch.testing.assert_close(gaussian_rate(torch.zeros(50, 1), 1 + d[:, None]), d**2, rtol=1e-5, atol=0)
     single = gaussian_rate(torch.zeros(1).float(), torch.tensor([1 + 2**-10]).float())
     assert single.item() == pytest.approx(2**-20, rel=1e-2)
 
