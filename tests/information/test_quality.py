@@ -239,7 +239,7 @@ def test_sure_predictions_have_no_entropy():
 def test_averages_are_over_images_and_not_over_chunks():
     """The last chunk is one image; as a mean of chunks' means it would count as much as all others."""
     images = torch.zeros(CHUNK + 1, 1)
-    images[-1] = 1
+    images[-1] = 0.75
     sizes = []
 
     def classifier(x):
@@ -249,10 +249,13 @@ def test_averages_are_over_images_and_not_over_chunks():
     seen = predictions(classifier, images, torch.ones(CHUNK + 1, dtype=torch.int64))
     assert sizes == [CHUNK, 1]
     assert seen.accuracy == pytest.approx(1 / (CHUNK + 1), rel=1e-12)
+    first, last = seen.entropies[[0, -1]].tolist()
+    assert last > 2 * first
+    assert seen.entropy == pytest.approx((CHUNK * first + last) / (CHUNK + 1), rel=1e-12)
     score = inception_score(images, lambda x: as_levels(x) * 100)
     p = 1 / (CHUNK + 1)
     diversity = math.exp(-p * math.log(p) - (1 - p) * math.log(1 - p))
-    # The classifier is sure up to e^-500.
+    # The classifier is sure up to e^-250.
     assert score.score.item() == pytest.approx(diversity, rel=1e-12)
 
 
