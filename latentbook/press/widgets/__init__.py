@@ -2,5 +2,6 @@
 
 from latentbook.press.widgets.explorer import LatentExplorer
 from latentbook.press.widgets.perceptron import from_arrays
+from latentbook.press.widgets.trader import RateTrader
 
-__all__ = ["LatentExplorer", "from_arrays"]
+__all__ = ["LatentExplorer", "RateTrader", "from_arrays"]

@@ -33,7 +33,7 @@ __all__ = ["LatentExplorer", "Rounding"]
 SCRIPTS = (
     *("mlp.js", "metric.js", "spline.js", "energy.js", "geodesic.js", "reduce.js", "members.js"),  # numbers
     *("page.js", "fields.js", "shades.js", "strip.js", "plane.js", "pad.js", "controls.js", "paths.js", "readout.js"),
-    *("probe.js", "layout.js", "kernel.js", "explorer.css", "explorer.js", "mount.js"),
+    *("probe.js", "layout.js", "kernel.js", "shared.css", "explorer.css", "explorer.js", "mount.js"),
 )
 # Colours of the classes 0 to 9, on paper and on near black, and those of the area scale: the book's own.
 PALETTE = {

@@ -13,19 +13,13 @@ export function obstacle(model) {
   return null;
 }
 
-const isOwn = ({ key, ctrlKey, metaKey, altKey }) => !["Tab", "Escape"].includes(key) && !(ctrlKey || metaKey || altKey);
-
 function render({ model, el }) {
   const words = obstacle(model);
   if (words) {
     el.append(make("p", { class: "lb-kernel" }, words));
     return () => {};
   }
-  const host = make("div", { class: "latent-explorer" });
-  // On a page of the book, arrow keys turn the page unless the focus is in a field, which a shadow root hides; in
-  // JupyterLab, letters are shortcuts of the notebook.
-  host.addEventListener("keydown", (event) => isOwn(event) && event.stopPropagation());
-  el.append(host);
+  const host = hostIn(el, "latent-explorer");
   // What tests and curious readers hold on to.
   host.explorer = new Explorer(model, host);
   return () => host.explorer.close();

@@ -25,6 +25,18 @@ export function set(element, attributes) {
   }
 }
 
+const isOwn = ({ key, ctrlKey, metaKey, altKey }) => !["Tab", "Escape"].includes(key) && !(ctrlKey || metaKey || altKey);
+
+/** Make the element in which a widget lives, and keep its keys there. @param {HTMLElement} el @param {string} name @returns {HTMLElement} */
+export function hostIn(el, name) {
+  const host = make("div", { class: name });
+  // On a page of the book, arrow keys turn the page unless the focus is in a field, which a shadow root hides; in
+  // JupyterLab, letters are shortcuts of the notebook.
+  host.addEventListener("keydown", (event) => isOwn(event) && event.stopPropagation());
+  el.append(host);
+  return host;
+}
+
 /** A number that is not negative, with three significant figures. */
 export function inFigures(value) {
   if (!Number.isFinite(value)) return "∞";
