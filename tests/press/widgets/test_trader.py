@@ -180,7 +180,7 @@ def test_it_fits_and_can_be_read(shown, width, scheme):
 def test_without_its_data_it_says_so(watch, tmp_path):
     state = {"model_module": "anywidget", "state": RateTrader().get_state() | {"content": {}}}
     page = hosted(watch, tmp_path, {"0": state}, ["0"])
-    assert page.get_by_text("This trader was saved without its data: run its cell again.").is_visible()
+    page.get_by_text("This trader was saved without its data: run its cell again.").wait_for()
 
 
 # ---- Python ----
