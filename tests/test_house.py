@@ -124,7 +124,8 @@ def run_python(code: str) -> str:
 def test_rooms_do_not_import_what_only_some_need():
     heavy = ("torchvision", "sklearn", "plotly", "IPython", "papermill")
     code = (
-        "import sys, torch, latentbook, latentbook.volume, latentbook.isometry, latentbook.learning.train\n"
+        "import sys, torch, latentbook, latentbook.volume, latentbook.isometry, latentbook.information\n"
+        "import latentbook.learning.train\n"
         f"print([name for name in {heavy} if name in sys.modules])"
     )
     assert run_python(code) == "[]"
