@@ -18,7 +18,7 @@ from torch import Tensor
 from latentbook.learning.options import require_integer
 from latentbook.learning.train import Weight
 
-__all__ = ["free_bits", "rate_weights", "temperature", "warm_up"]
+__all__ = ["free_bits", "rate_weights", "require_weight", "temperature", "warm_up"]
 
 
 def rate_weights(betas: Sequence[float | Tensor], steps: int = 0) -> dict[str, Weight]:
@@ -44,7 +44,7 @@ def rate_weights(betas: Sequence[float | Tensor], steps: int = 0) -> dict[str, W
     if len(betas) < 2:
         raise ValueError(f"`betas` is {list(betas)}, but a hierarchy has at least two layers: give each one weight")
     for layer, beta in enumerate(betas, 1):
-        _require_weight(f"betas[{layer - 1}]", beta)
+        require_weight(f"betas[{layer - 1}]", beta)
     require_integer("steps", steps, 0)
     own = {f"rate_{layer}": warm_up(steps, beta) if steps else beta for layer, beta in enumerate(betas, 1)}
     return {"distortion": 1.0, **own}
@@ -72,7 +72,7 @@ def warm_up(steps: int, weight: float | Tensor = 1.0) -> Callable[[int], float |
     Chapter 4.
     """
     require_integer("steps", steps, 1)
-    _require_weight("weight", weight)
+    require_weight("weight", weight)
     return functools.partial(_grown, steps, weight)
 
 
@@ -108,7 +108,7 @@ def free_bits(terms: Mapping[str, Tensor], nats: float | Sequence[float]) -> dic
     if len(free) != layers:
         raise ValueError(f"`nats` has {len(free)} numbers for {layers} rates: give each its own, or one for all")
     for own in free:
-        _require_weight("nats", own)
+        require_weight("nats", own)
     least = {f"rate_{layer}": own for layer, own in enumerate(free, 1)}
     return {name: term.clamp_min(least[name]) if name in least else term for name, term in terms.items()}
 
@@ -133,18 +133,29 @@ def temperature(epoch: float, rate: float = 0.007, least: float = 0.4) -> float:
 
     Chapter 4.
     """
-    _require_weight("epoch", epoch)
-    _require_weight("rate", rate)
+    require_weight("epoch", epoch)
+    require_weight("rate", rate)
     if not 0 < least < math.inf:
         raise ValueError(f"`least` is {least}, but must be a finite number above 0")
     return max(math.exp(-rate * epoch), least)
 
 
-def _grown(steps: int, weight: float | Tensor, step: int) -> float | Tensor:
-    return weight * min(1.0, (step + 1) / steps)
+def require_weight(name: str, value: float | Tensor) -> None:
+    """Refuse a weight that is negative or not finite.
 
+    Args:
+        name: The argument, for the message.
+        value: A number, or a tensor of them, which is looked at.
 
-def _require_weight(name: str, value: float | Tensor) -> None:
+    Raises:
+        ValueError: If one is out of range.
+
+    Chapter 4.
+    """
     found = torch.as_tensor(value)
     if not ((found >= 0) & (found < math.inf)).all():
         raise ValueError(f"`{name}` is {value}, but must be finite and at least 0")
+
+
+def _grown(steps: int, weight: float | Tensor, step: int) -> float | Tensor:
+    return weight * min(1.0, (step + 1) / steps)

@@ -8,6 +8,7 @@ from torch.distributions import Bernoulli as Bits
 from torch.distributions import Independent, Normal
 
 from latentbook.learning.likelihoods import Bernoulli, Gaussian, LearnedGaussian, LogisticMixture, likelihood
+from latentbook.learning.logistics import mixture_log_prob
 
 EVENT = (3, 4, 5)
 ALL = [Gaussian(EVENT), LearnedGaussian(EVENT), Bernoulli(EVENT), LogisticMixture(EVENT, 2)]
@@ -159,6 +160,13 @@ def test_grey_levels_are_a_cross_entropy():
 def test_the_mixture_of_the_original_has_a_hundred_channels():
     assert LogisticMixture((3, 32, 32)).parameter_shape == (100, 32, 32)
     assert LogisticMixture((1, 8, 8)).parameter_shape == (30, 8, 8)
+
+
+def test_nats_of_a_mixture_are_a_sum_over_places():
+    noise, x = LogisticMixture(EVENT, 2), torch.rand(5, *EVENT)
+    given = parameters(noise, 5)
+    each = [mixture_log_prob(given[..., i, j], x[..., i, j], 2, 1) for i in range(4) for j in range(5)]
+    torch.testing.assert_close(noise.log_prob(given, x), torch.stack(each).sum(0))
 
 
 def test_every_place_has_its_own_mixture():

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from latentbook.learning.likelihoods import Likelihood
 from latentbook.learning.models.layers import LayeredCodes
 from latentbook.learning.options import require_integer
-from latentbook.learning.rates import rate_weights
+from latentbook.learning.rates import require_weight
 
 __all__ = ["HierarchicalVAE"]
 
@@ -138,8 +138,8 @@ class HierarchicalVAE(LayeredCodes):
 
         Returns:
             :math:`-\log p(x \mid z_1)`, ``(*batch)``; and the rates, ``(*batch, L)``, of the layer next to the data
-            first. The distortion less an example's sum of rates has the ELBO as its expectation, with both signs
-            changed. Bottom-up only that sum is a rate.
+            first. The distortion plus the sum of an example's rates is, on average, minus its ELBO. Bottom-up only that
+            sum is a rate.
 
         Raises:
             ValueError: If a shape does not fit.
@@ -172,12 +172,13 @@ class HierarchicalVAE(LayeredCodes):
         own = {f"rate_{layer}": rates[..., layer - 1].mean() for layer in range(1, self.layers + 1)}
         return {"distortion": distortion.mean(), **own}
 
-    def loss(self, x: Tensor, betas: Sequence[float], noise: Sequence[Tensor] | None = None) -> Tensor:
+    def loss(self, x: Tensor, betas: Sequence[float | Tensor], noise: Sequence[Tensor] | None = None) -> Tensor:
         r"""Return :math:`D + \sum_l \beta_l R_l`, the mean over the batch.
 
         Args:
             x: Data, ``(*batch, *event)``.
-            betas: One for each layer, of the layer next to the data first; finite and at least 0.
+            betas: One for each layer, of the layer next to the data first; finite and at least 0. Numbers are checked,
+                tensors are not: that would wait for the device, and a family has one for each member.
             noise: As in `elbo_terms`.
 
         Raises:
@@ -185,10 +186,13 @@ class HierarchicalVAE(LayeredCodes):
 
         Chapter 4.
         """
-        terms, weights = self.terms(x, noise), rate_weights(betas)
-        if weights.keys() != terms.keys():
-            raise ValueError(f"`betas` is {list(betas)}, but the model has {self.layers} layers: give each one weight")
-        return torch.stack([torch.as_tensor(weights[name]) * term for name, term in terms.items()]).sum()
+        if len(betas) != self.layers:
+            raise ValueError(f"`betas` has {len(betas)} weights, but the model has {self.layers} layers: give each one")
+        for beta in betas:
+            if not isinstance(beta, Tensor):
+                require_weight("betas", beta)
+        distortion, *rates = self.terms(x, noise).values()
+        return sum((beta * rate for beta, rate in zip(betas, rates, strict=True)), start=distortion)
 
     def importance_weighted_bound(self, x: Tensor, k: int, noise: Sequence[Tensor] | None = None) -> Tensor:
         r"""Return a bound on the evidence from k draws of the codes, which is tighter for more.

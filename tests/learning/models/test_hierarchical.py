@@ -147,6 +147,15 @@ def test_more_draws_bound_better():
         assert high - low > 4 * (low_error**2 + high_error**2) ** 0.5
 
 
+def test_the_bound_draws_categories_one_hot():
+    """Of relaxed codes the weights would have no densities that fit."""
+    model, seen = make(top="categorical"), []
+    model.priors[0].register_forward_hook(lambda module, given, result: seen.append(given[0]))
+    model.importance_weighted_bound(torch.rand(5, *EVENT), 20)
+    assert ((seen[0] == 0) | (seen[0] == 1)).all()
+    assert seen[0].shape == (20, 5, 3)
+
+
 def test_a_categorical_top_is_summed_out_by_many_draws():
     """Against the sum over its three categories, with the layer below drawn from its prior."""
     model, x = make(dims=(2, 3), top="categorical"), torch.rand(1, *EVENT)
@@ -433,6 +442,16 @@ def test_noise_that_is_not_given_cannot_be_drawn_in_a_family():
         family.call(lambda model, x: model.terms(x), torch.rand(8, *EVENT))
 
 
+def test_weights_of_a_family_in_its_loss():
+    family, x = Family([make() for _ in range(3)]), torch.rand(8, *EVENT)
+    noise = family.members()[0].draw_noise((8,))
+    found = family.call(
+        lambda model, x, noise, betas: model.loss(x, betas, noise), x, noise, BETAS, each=[False, False, True]
+    )
+    for k, member in enumerate(family.members()):
+        torch.testing.assert_close(found[k], member.loss(x, [beta[k].item() for beta in BETAS], noise))
+
+
 def test_free_bits_and_a_temperature_in_a_family():
     family, x = Family([make(top="categorical") for _ in range(2)]), torch.rand(8, *EVENT)
     noise = family.members()[0].draw_noise((8,))
@@ -469,12 +488,12 @@ def test_a_large_weight_at_the_top_collapses_it():
 
 @pytest.mark.parametrize("betas", [(-1.0, 1.0), (1.0, math.inf), (math.nan, 1.0)])
 def test_weights_out_of_range(betas):
-    with pytest.raises(ValueError, match=r"`betas\[.\]` is .*, but must be finite and at least 0"):
+    with pytest.raises(ValueError, match=r"`betas` is .*, but must be finite and at least 0"):
         make().loss(torch.rand(5, *EVENT), betas)
 
 
 def test_a_weight_for_each_layer():
-    with pytest.raises(ValueError, match=r"`betas` is \[1.0, 1.0, 1.0\], but the model has 2 layers: give each one"):
+    with pytest.raises(ValueError, match=r"`betas` has 3 weights, but the model has 2 layers: give each one"):
         make().loss(torch.rand(5, *EVENT), [1.0, 1.0, 1.0])
 
 
