@@ -83,6 +83,8 @@ def relaxing_slider(f: Decoder, moments: Sequence[Moment], reach: float, active:
             "title": {"text": "steps", "standoff": 4},
             "tickvals": list(range(len(moments))),
             "ticktext": [str(moment.steps) for moment in moments],
+            "tickangle": 0,
+            "tickfont": {"size": 10},
         },
         yaxis2={
             "domain": [0.3, 1],
