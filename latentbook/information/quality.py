@@ -18,6 +18,7 @@ from jaxtyping import Float, Integer
 from torch import Tensor, nn
 
 from latentbook.core import at_rest
+from latentbook.information.bounds import entropy_of
 
 __all__ = [
     "EntropySplit",
@@ -152,8 +153,8 @@ def entropy_split(probabilities: Float[Tensor, "N M"]) -> EntropySplit:
     Chapter 4.
     """
     _require_probabilities(probabilities)
-    diversity = _entropy(probabilities.mean(0)).exp()
-    return EntropySplit(diversity, (-_entropy(probabilities).mean()).exp())
+    diversity = entropy_of(probabilities.mean(0)).exp()
+    return EntropySplit(diversity, (-entropy_of(probabilities).mean()).exp())
 
 
 def inception_score(
@@ -239,7 +240,7 @@ def predictions(
     Chapter 4.
     """
     log_probabilities = _log_probabilities(classifier, images, limits)
-    classes, entropies = log_probabilities.argmax(-1), _entropy(log_probabilities.exp())
+    classes, entropies = log_probabilities.argmax(-1), entropy_of(log_probabilities.exp())
     accuracy = None
     if labels is not None:
         _require_labels(labels, *log_probabilities.shape)
@@ -260,11 +261,6 @@ def _log_probabilities(
     with at_rest(module) if isinstance(module, nn.Module) else nullcontext():
         parts = [_require_rows(classifier(part), len(part)) for part in images.split(CHUNK)]
     return _require_logits(torch.cat(parts)).log_softmax(-1)
-
-
-def _entropy(probabilities: Tensor) -> Tensor:
-    """Return the entropy of the last dimension, in nats; a class of probability 0 adds nothing."""
-    return torch.special.entr(probabilities).sum(-1)
 
 
 def _require_images(name: str, images: Tensor, limits: tuple[float, float] | None) -> None:

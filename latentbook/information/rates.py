@@ -15,6 +15,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from latentbook.information.bounds import entropy_of
+
 __all__ = ["Mean", "categorical_rate", "gaussian_rate", "means"]
 
 
@@ -83,7 +85,7 @@ def categorical_rate(
     """
     log_q = logits.log_softmax(-1)
     if prior_logits is None:
-        return math.log(logits.shape[-1]) - torch.special.entr(log_q.exp()).sum(-1)
+        return math.log(logits.shape[-1]) - entropy_of(log_q.exp())
     log_p = prior_logits.log_softmax(-1)
     q = log_q.exp()
     return torch.where(q > 0, q * (log_q - log_p), 0).sum(-1)
