@@ -58,7 +58,7 @@ def linear_gaussian(beta_1: Number, beta_2: Number, data_variance: Number = 3.0)
 
     Chapter 4.
     """
-    b, _, v, slope, variance = _encoders(beta_1, beta_2, data_variance)
+    b, v, slope, variance = _encoders(beta_1, beta_2, data_variance)
     # Of x around z_2, as the encoder of z_2 leaves it.
     spread = (1 - slope) ** 2 * v + variance
     R_2 = (variance + slope**2 * v - 1 - variance.log()) / 2
@@ -92,7 +92,7 @@ def linear_gaussian_information(
 
     Chapter 4.
     """
-    b, _, v, slope, variance = _encoders(beta_1, beta_2, data_variance)
+    b, v, slope, variance = _encoders(beta_1, beta_2, data_variance)
     below = (b * slope + 1) / (1 + b)
     noise = (b / (1 + b)) ** 2 * variance + b / (1 + b)
     return {"z_2": torch.log1p(slope**2 * v / variance) / 2, "z_1": torch.log1p(below**2 * v / noise) / 2}
@@ -126,14 +126,14 @@ def chain(layers: int) -> dict[str, Float[Tensor, ""]]:
     return rates | {"D": torch.tensor(math.log(2 * math.pi * math.e) / 2).double()}
 
 
-def _encoders(beta_1: Number, beta_2: Number, data_variance: Number) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Return the weights and the variance as tensors, and slope and variance of the best encoder of z_2."""
+def _encoders(beta_1: Number, beta_2: Number, data_variance: Number) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return beta_1 and the data's variance as tensors, and slope and variance of the best encoder of z_2."""
     b, c, v = (
         _positive(name, value)
         for name, value in (("beta_1", beta_1), ("beta_2", beta_2), ("data_variance", data_variance))
     )
     kappa = b / (1 + b) / c
-    return b, c, v, kappa / (1 + kappa), 1 / (1 + kappa)
+    return b, v, kappa / (1 + kappa), 1 / (1 + kappa)
 
 
 def _positive(name: str, value: Number) -> Tensor:

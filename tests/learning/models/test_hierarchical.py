@@ -17,6 +17,7 @@ from latentbook.learning.models.hierarchies import hierarchical_mlp
 from latentbook.learning.rates import free_bits, rate_weights
 from latentbook.learning.train import fit
 from tests.learning.models.chains import chain
+from tests.learning.models.test_vae import Terms
 
 WAYS = ["top-down", "ladder", "bottom-up"]
 EVENT = (1, 4, 4)
@@ -324,15 +325,6 @@ def test_a_categorical_top_is_drawn_one_hot():
 
 
 # ---- gradients -------------------------------------------------------------------------------------------------------
-
-
-class Terms(nn.Module):
-    def __init__(self, model):
-        super().__init__()
-        self.model = model
-
-    def forward(self, x, noise):
-        return list(self.model.terms(x, noise).values())
 
 
 @pytest.mark.parametrize("top", ["gaussian", "categorical"])
