@@ -17,6 +17,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.distributions import OneHotCategorical, kl_divergence, register_kl  # noqa: F401  (doctests)
 
+from latentbook.learning.models.vae import require_noise
+
 __all__ = ["GumbelSoftmax", "gumbel_noise"]
 
 
@@ -63,10 +65,7 @@ class GumbelSoftmax(OneHotCategorical):
 
         Chapter 4.
         """
-        shape = self.logits.shape
-        if noise.shape[max(noise.ndim - len(shape), 0) :] != shape:
-            found = f"`noise` has shape {tuple(noise.shape)} for categories of shape {tuple(shape)}"
-            raise ValueError(f"{found}: give each code its own, {tuple(shape)}")
+        require_noise(noise, self.logits.shape, "categories")
         heights = self.logits + noise
         soft = (heights / self.temperature).softmax(-1)
         return _one_hot(heights) + (soft - soft.detach()) if self.hard else soft

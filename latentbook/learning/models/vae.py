@@ -20,7 +20,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.distributions import Independent, Normal, kl_divergence, register_kl
 
-__all__ = ["VAE", "DiagonalGaussian"]
+__all__ = ["VAE", "DiagonalGaussian", "require_noise"]
 
 HALF_LOG_TWO_PI = 0.5 * math.log(2 * math.pi)
 # What `terms` returns besides the penalties, and what it calls the noise of the codes.
@@ -67,10 +67,7 @@ class DiagonalGaussian(Independent):
 
         Chapter 2.
         """
-        shape = self.mean.shape
-        if noise.shape[max(noise.ndim - len(shape), 0) :] != shape:
-            found = f"`noise` has shape {tuple(noise.shape)} for codes of shape {tuple(shape)}"
-            raise ValueError(f"{found}: give each code its own, {tuple(shape)}")
+        require_noise(noise, self.mean.shape, "codes")
         return self.mean + self.stddev * noise
 
     def log_prob(self, value: Float[Tensor, "*samples m"]) -> Float[Tensor, "*samples"]:
@@ -86,6 +83,24 @@ class DiagonalGaussian(Independent):
         """Return the same belief for a larger batch."""
         shape = (*batch_shape, *self.event_shape)
         return DiagonalGaussian(self.mean.expand(shape), self.log_std.expand(shape))
+
+
+def require_noise(noise: Tensor, shape: torch.Size, kind: str) -> None:
+    """Refuse noise that is not one number for each of those of codes, with samples in front.
+
+    Args:
+        noise: What samples are made from.
+        shape: Of what is believed about the codes.
+        kind: What they are, for the message.
+
+    Raises:
+        ValueError: If the shape does not fit.
+
+    Chapters 2 to 4.
+    """
+    if noise.shape[max(noise.ndim - len(shape), 0) :] != shape:
+        found = f"`noise` has shape {tuple(noise.shape)} for {kind} of shape {tuple(shape)}"
+        raise ValueError(f"{found}: give each code its own, {tuple(shape)}")
 
 
 @register_kl(DiagonalGaussian, DiagonalGaussian)
