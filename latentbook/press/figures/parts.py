@@ -7,12 +7,14 @@ import io
 
 import numpy as np
 from PIL import Image
+from plotly.colors import sample_colorscale
 from torch import Tensor
 
 from latentbook.press.figures import MUTED
 
 __all__ = [
     "KEY_ABOVE",
+    "MAGNITUDE",
     "NEUTRAL",
     "corner_label",
     "end_label",
@@ -26,6 +28,8 @@ __all__ = [
 
 # Grey of lines that are looked at beside the accent.
 NEUTRAL = MUTED
+# Cividis without its ends, which sink into near black and into paper.
+MAGNITUDE = sample_colorscale("cividis", np.linspace(0.22, 0.9, 9).tolist())
 
 # Steps of brightness in a picture: an error of 1/126 at most is not seen, and a third of the page's weight is saved.
 STEPS = 63

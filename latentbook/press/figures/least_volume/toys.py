@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.colors import sample_colorscale
 from scipy.spatial import Delaunay
 from torch import Tensor
 
@@ -22,8 +21,6 @@ Toy = tuple[str, Tensor, Tensor, Tensor]
 
 # Names of data sets that are no words.
 WORDS = {"space-curve": "curve in space", "noisy-surface": "noisy surface"}
-# Cividis without its ends, which sink into near black and into paper.
-MAGNITUDE = sample_colorscale("cividis", np.linspace(0.22, 0.9, 9).tolist())
 # Variances that count as living, as a share of the largest; of the widths it is the square root.
 LIVING = 1e-4
 # Widths below, as shares of the widest, are rounding: zero has no place on a logarithmic axis, and is drawn here.

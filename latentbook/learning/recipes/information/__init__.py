@@ -1,0 +1,27 @@
+"""Chapter 4's experiments: hierarchies whose layers trade information, one for each choice of weights, measured."""
+
+from latentbook.learning.recipes.information.evaluation import USUAL, column, evaluate
+from latentbook.learning.recipes.information.measures import METRICS, Codes, Examples, draw_codes, mean_codes
+from latentbook.learning.recipes.information.networks import build
+from latentbook.learning.recipes.information.settings import SCALES, Scale, Settings, settings
+from latentbook.learning.recipes.information.training import Run, family, load_data, train
+
+__all__ = [
+    "METRICS",
+    "SCALES",
+    "USUAL",
+    "Codes",
+    "Examples",
+    "Run",
+    "Scale",
+    "Settings",
+    "build",
+    "column",
+    "draw_codes",
+    "evaluate",
+    "family",
+    "load_data",
+    "mean_codes",
+    "settings",
+    "train",
+]
