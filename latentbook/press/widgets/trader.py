@@ -12,7 +12,10 @@ from latentbook.press.widgets import scripts
 
 __all__ = ["RateTrader"]
 
-SCRIPTS = ("page.js", "exact.js", "shared.css", "trader.css", "trader.js")
+SCRIPTS = (
+    *("page.js", "ticks.js", "weights.js", "rates.js", "view.js", "exact.js"),
+    *("shared.css", "rates.css", "trader.css", "trader.js"),
+)
 
 
 class RateTrader(anywidget.AnyWidget):

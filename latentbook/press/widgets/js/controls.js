@@ -17,14 +17,12 @@ export class FamilySlider {
     this.element = make("div", { class: "slider" }, head, this.input, make("div", { class: "ticks" }, ...this.ticks));
   }
 
-  // The keyboard and the screen reader have the range input for the same purpose.
   makeTick({ lam }, index, choose, settle) {
-    const click = () => {
+    return tickOf(inPowers(lam), () => {
       choose(index);
       settle();
       this.input.focus();
-    };
-    return make("button", { type: "button", class: "tick", tabindex: -1, "aria-hidden": "true", click }, inPowers(lam));
+    });
   }
 
   show(index) {
