@@ -1,7 +1,7 @@
 // The plane of a hierarchy's two rates: its axes, and the diagonals on which they add up to the same.
 
 // Room around the plane for its axes.
-const ROOM = { left: 46, right: 10, top: 10, bottom: 40 };
+const ROOM = { left: 54, right: 10, top: 10, bottom: 40 };
 
 /** The plane with nothing in it yet. */
 export class RateFrame {
@@ -51,7 +51,7 @@ export const label = (words, x, y, anchor) => draw("text", { x, y, "text-anchor"
 /** What stands below a square, and at its left. */
 export function axisNames(side, below, beside) {
   const upright = label(beside, 0, 0, "middle");
-  set(upright, { transform: `translate(12 ${ROOM.top + side / 2}) rotate(-90)` });
+  set(upright, { transform: `translate(11 ${ROOM.top + side / 2}) rotate(-90)` });
   return [label(below, ROOM.left + side / 2, ROOM.top + side + 35, "middle"), upright];
 }
 

@@ -19,11 +19,12 @@ export class Traits {
     changed();
   }
 
-  /** Tell what is not known yet, in one message. */
+  /** Tell what is not known yet, in one message; return whether there was anything. */
   tell() {
     const fresh = Object.entries(this.values).filter(([name, value]) => this.model.get(name) !== value);
     for (const [name, value] of fresh) this.model.set(name, value);
     if (fresh.length) this.model.save_changes();
+    return fresh.length > 0;
   }
 
   close() {
