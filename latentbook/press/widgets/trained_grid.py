@@ -111,10 +111,12 @@ class TrainedGrid(anywidget.AnyWidget):
             "images": _images(inputs, reconstructions, samples, shape),
             "alt": alt,
         }
-        first = [
-            min(own, key=lambda known: _ratio(known, beta)) for own, beta in zip(betas, (beta_1, beta_2), strict=True)
-        ]
-        super().__init__(content=content, beta_1=first[0], beta_2=first[1], metric=metric or next(iter(metrics)))
+        super().__init__(
+            content=content,
+            beta_1=_nearest("beta_1", beta_1, betas[0]),
+            beta_2=_nearest("beta_2", beta_2, betas[1]),
+            metric=next(iter(metrics)) if metric is None else metric,
+        )
 
     @traitlets.validate("beta_1", "beta_2")
     def _one_that_was_trained(self, proposal: Any) -> float:
@@ -143,11 +145,11 @@ def _weights(name: str, betas: Any) -> list[float]:
     return values
 
 
-def _ratio(one: float, other: float) -> float:
-    """Return how far a weight is from another, in factors of e."""
-    if not 0 < other < math.inf:
-        raise ValueError(f"`beta_1` or `beta_2` is {other}, but a weight is a finite number above 0")
-    return abs(math.log(one / other))
+def _nearest(name: str, beta: float, trained: list[float]) -> float:
+    """Return the trained weight with the ratio to this one that is nearest to 1."""
+    if not 0 < beta < math.inf:
+        raise ValueError(f"`{name}` is {beta}, but a weight is a finite number above 0")
+    return min(trained, key=lambda known: abs(math.log(known / beta)))
 
 
 def _described(name: str, metric: GridMetric, shape: tuple[int, int]) -> dict[str, Any]:
@@ -177,6 +179,8 @@ def _images(inputs: Tensor, reconstructions: Tensor, samples: Tensor, shape: tup
     count, *event = inputs.shape
     if event[0] not in (1, 3) or not inputs.numel():
         raise ValueError(f"`inputs` has shape {tuple(inputs.shape)}: pass at least one image, of 1 or 3 channels")
+    if inputs.isnan().any():
+        raise ValueError("`inputs` has values that are nan: pass images that every cell was given")
     why = f"{CELLS}, then images as those of `inputs`"
     expect_shape("reconstructions", reconstructions, (*shape, count, *event), why)
     expect_shape("samples", samples, (*shape, None, *event), why)
