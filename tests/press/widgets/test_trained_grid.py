@@ -197,8 +197,9 @@ def test_colours_grow_with_the_values(shown):
     ends = page.locator(".legend > span").all_inner_texts()
     low, high = values[~values.isnan()].aminmax()
     assert [ends[0], ends[2]] == [f"{low:.1f}", f"{high:.1f}\u00a0dB"]
-    fills = page.evaluate("""() => [...document.querySelector(".trained-grid").shadowRoot.querySelectorAll(".heat .cell")]
-        .map((cell) => [cell.id, getComputedStyle(cell).fill])""")
+    fills = page.locator(".heat .cell").evaluate_all(
+        "(cells) => cells.map((one) => [one.id, getComputedStyle(one).fill])"
+    )
     found = {tuple(map(int, key.split("-")[1:])): fill for key, fill in fills}
     assert "failed" in found.pop(FAILED)
     # Cividis is one scale of lightness.
