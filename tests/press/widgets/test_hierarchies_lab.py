@@ -39,7 +39,7 @@ def test_moved_in_jupyterlab_read_in_the_kernel_and_back(tmp_path, browser):
             page.keyboard.press(key)
         grid.locator("[id=cell-2-1]").click()
         page.keyboard.press("ArrowLeft")
-        grid.get_by_label("Metric of the map").select_option("units")
+        grid.get_by_label("Map of which metric").select_option("units")
         assert page.locator(".jp-Cell").count() == cells
         assert notebook.run(1).split() == ["1.0", "10.0", "10.0", "0.1", "units"]
 

@@ -328,7 +328,7 @@ def test_the_best_cell_has_the_star(shown, metric, best):
     given["metrics"]["distortion"].values[1, 0] = -99.0
     given["metrics"]["psnr"].values[0, 0] = 99.0
     page = shown(TrainedGrid(**given))
-    page.get_by_label("Metric of the map").select_option(metric)
+    page.get_by_label("Map of which metric").select_option(metric)
     assert best_of(page) == best
     assert traits(page)[2] == metric
     assert page.locator("tr[data-active] th").inner_text() == given["metrics"][metric].label
@@ -388,9 +388,9 @@ def test_the_kernel_is_told_once_the_reader_lets_go(shown):
 def test_two_views_follow_each_other(shown):
     page = shown(TrainedGrid(**arguments()), views=2)
     cell(page, 3, 0).click()
-    page.get_by_label("Metric of the map").nth(1).select_option("units")
+    page.get_by_label("Map of which metric").nth(1).select_option("units")
     assert cell_of(page, 0) == cell_of(page, 1) == (3, 0)
-    assert page.get_by_label("Metric of the map").nth(0).input_value() == "units"
+    assert page.get_by_label("Map of which metric").nth(0).input_value() == "units"
     page.evaluate("(window.gone = document.querySelector('.trained-grid').grid).close()")
     page.get_by_label("β₂, the top layer").press("End")
     assert page.locator(".grid").count() == 1
@@ -403,7 +403,7 @@ def test_the_kernel_chooses(shown):
     page.evaluate("""() => { const { model } = document.querySelector(".trained-grid").grid;
         model.set("beta_2", 0.1); model.set("metric", "distortion"); }""")
     assert cell_of(page) == (1, 0)
-    assert page.get_by_label("Metric of the map").input_value() == "distortion"
+    assert page.get_by_label("Map of which metric").input_value() == "distortion"
     assert page.locator(".heat").get_attribute("aria-label") == "Distortion of all cells"
 
 

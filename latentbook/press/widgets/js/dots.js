@@ -4,6 +4,7 @@
 const REACH = 16;
 const MANY = 100;
 
+/** The plane, whose dots are chosen as the cells of the map are. */
 export class RateDots extends RateFrame {
   /** @param {[Values, Values]} rates  R(z₂) and R(z₁ | z₂). @param {object} view  What cells are chosen in. */
   constructor(rates, view) {

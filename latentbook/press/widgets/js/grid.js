@@ -2,7 +2,7 @@
 
 const HOW_TO =
   "Click or drag in the map, or move the ring with the arrow keys; a dot of the rate plane is the same cell. " +
-  "Along the one bright line β₁ stays as it is, along the other β₂; on a dashed line the total rate does. ";
+  "Along the one bright line β₁ stays as it is, along the other β₂; on a dashed line the total rate does.";
 
 /** A view of one widget. */
 export class Grid {
@@ -12,9 +12,9 @@ export class Grid {
     this.model = model;
     this.traits = new Traits(model, ["beta_1", "beta_2", "metric"], () => this.show());
     this.hovered = null;
-    const parts = [...this.makeChoices(), this.makeMap(), this.makeImages(), this.makeTable(), this.makePlane()];
     this.spoken = make("p", { class: "spoken", "aria-live": "polite" });
-    this.root = make("div", { class: "grid", role: "group", "aria-label": this.alt }, ...parts, this.spoken, make("p", { class: "notes" }, HOW_TO));
+    const parts = [this.makeSliders(), this.makeMap(), this.makeImages(), this.makeTable(), this.makePlane(), this.spoken];
+    this.root = make("div", { class: "grid", role: "group", "aria-label": this.alt }, ...parts, make("p", { class: "notes" }, HOW_TO));
     element.attachShadow({ mode: "open" }).append(make("style", {}, SHARED + RATES + GRID), this.root);
     this.unwatch = onTheme(() => this.dress());
     // A view that is not on the page yet has no theme.
@@ -23,11 +23,11 @@ export class Grid {
     this.show();
   }
 
-  makeChoices() {
+  makeSliders() {
     const slider = (axis, sign, words) =>
       new WeightSlider(sign, words, this.betas[axis], (value) => this.change(`beta_${axis + 1}`, value), () => this.settle());
     this.sliders = [slider(0, "β₁", "next to the data"), slider(1, "β₂", "the top layer")];
-    return [make("div", { class: "sliders" }, ...this.sliders.map((one) => one.element))];
+    return make("div", { class: "sliders" }, ...this.sliders.map((one) => one.element));
   }
 
   makeMap() {
@@ -36,12 +36,13 @@ export class Grid {
       this.change("metric", this.select.value);
       this.settle();
     };
-    this.select = make("select", { "aria-label": "Metric of the map", change: choose }, ...options);
+    this.select = make("select", { "aria-label": "Map of which metric", change: choose }, ...options);
     this.map = new HeatMap(this.betas, this);
     this.legend = new Legend();
     this.readout = make("p", { class: "readout" });
     this.toBest = make("button", { type: "button", class: "to-best", click: () => this.goToBest() });
-    return make("section", { class: "map" }, make("label", { class: "title" }, "Map of", this.select), this.map.svg, this.legend.element, this.readout, this.toBest);
+    const title = make("label", { class: "title" }, "Map of", this.select);
+    return make("section", { class: "map" }, title, this.map.svg, this.legend.element, this.readout, this.toBest);
   }
 
   makeImages() {
@@ -57,7 +58,8 @@ export class Grid {
   makePlane() {
     this.plane = new RateDots(this.rates, this);
     this.sum = make("p", { class: "readout" });
-    return make("section", { class: "plane" }, make("p", { class: "title" }, "Rates, in the colours of the map"), this.plane.svg, this.sum);
+    const title = make("p", { class: "title" }, "Rates, in the colours of the map");
+    return make("section", { class: "plane" }, title, this.plane.svg, this.sum);
   }
 
   /** Row and column of what is shown. */

@@ -12,13 +12,19 @@ export const starAt = (x, y, size) => ({ transform: `translate(${x} ${y}) scale(
 export const star = () => draw("polygon", { class: "best", points: STAR, visibility: "hidden" });
 
 /** The star among words. */
-export const starIcon = () => draw("svg", { class: "star", viewBox: "-1.3 -1.3 2.6 2.6", "aria-hidden": "true" }, draw("polygon", { class: "best", points: STAR }));
+export function starIcon() {
+  const shape = draw("polygon", { class: "best", points: STAR });
+  return draw("svg", { class: "star", viewBox: "-1.3 -1.3 2.6 2.6", "aria-hidden": "true" }, shape);
+}
 
 /** Stripes where a training failed. */
-export const stripes = () =>
-  draw("defs", {}, draw("pattern", { id: "failed", width: 5, height: 5, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" },
-    draw("rect", { class: "stripe", width: 1.2, height: 5 })));
+export function stripes() {
+  const place = { width: 5, height: 5, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" };
+  const stripe = draw("rect", { class: "stripe", width: 1.2, height: 5 });
+  return draw("defs", {}, draw("pattern", { id: "failed", ...place }, stripe));
+}
 
+/** The map: a square for each cell, β₂ to the right and β₁ upwards, in which pointer and keys choose. */
 export class HeatMap {
   /** @param {[number[], number[]]} betas @param {object} view  What cells are chosen in. */
   constructor(betas, view) {
@@ -33,6 +39,7 @@ export class HeatMap {
     const focus = draw("rect", { class: "focus", x: ROOM.left - 5, y: ROOM.top - 5, width: PLANE + 10, height: PLANE + 10, rx: 4 });
     const decor = draw("g", { "aria-hidden": "true" }, ...this.axes(), focus, this.star, ...this.rings);
     this.svg = draw("svg", { class: "heat", viewBox: viewBox(PLANE), role: "grid", tabindex: 0 }, stripes(), ...lines, decor);
+    // A key may be let go elsewhere.
     set(this.svg, { keydown: (event) => this.press(event), keyup: () => view.settle(), blur: () => view.settle() });
     pickable(this.svg, (x, y) => this.cellAt(x, y), view);
   }

@@ -6,6 +6,7 @@ const [LEAST, ROOMY] = [40, 56];
 /** Sides of an image on a narrow and on a wide page. @param {number} width  In its own pixels. */
 export const sidesOf = (width) => [LEAST, ROOMY].map((side) => width * Math.ceil(side / width));
 
+/** A sheet, of which one cell is shown. */
 export class Sheet {
   /** @param {{count: number, source: string}} sheet  How many images a cell has there, and the address. @param {[number, number, number]} shape */
   constructor({ count, source }, [channels, height, width]) {
