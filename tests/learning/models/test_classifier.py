@@ -4,10 +4,19 @@ import pytest
 import torch
 from torch import nn
 
-from latentbook.learning.models.classifier import Classifier, convolutional_classifier, logistic_regression
+from latentbook.core import at_rest
+from latentbook.learning.models.classifier import (
+    Classifier,
+    convolutional_classifier,
+    densenet121_classifier,
+    logistic_regression,
+    resnet18_classifier,
+)
 from latentbook.metric import pullback_metric
 
 KINDS = {"logistic": logistic_regression, "convolutional": convolutional_classifier}
+# Of torchvision, with BatchNorm: by the penultimate features that they have.
+LARGE = {resnet18_classifier: 512, densenet121_classifier: 1024}
 EVENTS = [(1, 8, 8), (1, 28, 28), (3, 7, 10)]
 
 
@@ -82,3 +91,96 @@ def test_any_network_will_do():
 def test_convolutions_need_images():
     with pytest.raises(ValueError, match=r"`event_shape` is \(28, 28\), but an image has \(C, H, W\)"):
         convolutional_classifier((28, 28), 10)
+
+
+# ---- torchvision's networks ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", params=LARGE, ids=lambda build: build.__name__)
+def large(request):
+    """A network for 28 x 28 grey pixels in eval mode, whose running means and variances have seen some images."""
+    torch.manual_seed(0)
+    model = request.param((1, 28, 28), 4).double()
+    model(torch.rand(4, 1, 28, 28, dtype=torch.float64))
+    return model.eval()
+
+
+@pytest.mark.parametrize(("build", "count"), [(resnet18_classifier, 11_173_962), (densenet121_classifier, 6_956_298)])
+def test_they_are_of_the_original_s_size(build, count):
+    """torchvision's DenseNet with this stem has 128 parameters more: a normalisation of 64 channels behind it."""
+    assert sum(parameter.numel() for parameter in build((3, 32, 32), 10).parameters()) == count
+
+
+@pytest.mark.parametrize(("build", "sides"), [(resnet18_classifier, [4, 4]), (densenet121_classifier, [3, 3])])
+def test_their_first_layers_leave_every_pixel(build, sides):
+    """Three halvings remain, of 28 to 14, 7 and 4, or 3 where the rest is cut; the published stem makes two more."""
+    model, seen = build((1, 28, 28), 4).eval(), []
+    body = model.body.body
+    last = body.layer4 if build is resnet18_classifier else body.features
+    last.register_forward_hook(lambda _, given, result: seen.append([*result.shape[-2:]]))
+    model(torch.rand(1, 28, 28))
+    assert seen == [sides]
+
+
+@pytest.mark.parametrize("batch", [(), (2,), (1, 2)])
+def test_their_posteriors_and_features_of_any_batch(large, batch):
+    x = torch.rand(*batch, 1, 28, 28)
+    features, logs = large.penultimate(x), large.log_posteriors(x)
+    assert features.shape == (*batch, large.head.in_features)
+    logits = features @ large.head.weight.T + large.head.bias
+    torch.testing.assert_close(logs, logits.log_softmax(-1))
+    assert large.predict(x).equal(logs.argmax(-1))
+
+
+@pytest.mark.parametrize(("build", "width"), LARGE.items())
+def test_their_features_are_as_many_as_published(build, width):
+    assert build((1, 28, 28), 4).head.in_features == width
+
+
+def test_they_take_colours():
+    assert resnet18_classifier((3, 28, 30), 4).eval()(torch.rand(2, 3, 28, 30)).shape == (2, 4)
+
+
+def test_in_eval_mode_an_example_is_seen_alone(large):
+    x = torch.rand(3, 1, 28, 28)
+    torch.testing.assert_close(large.penultimate(x)[0], large.penultimate(x[0]))
+
+
+def test_at_rest_nothing_moves(large):
+    """In train mode a look would take means of the batch, and keep them."""
+    x, before = torch.rand(2, 1, 28, 28), {name: value.clone() for name, value in large.named_buffers()}
+    expected = large(x)
+    large.train()
+    try:
+        with at_rest(large):
+            assert large(x).equal(expected)
+        assert large.training
+    finally:
+        large.eval()
+    assert all(value.equal(before[name]) for name, value in large.named_buffers())
+
+
+@pytest.mark.parametrize("features", ["log_posteriors", "penultimate"])
+def test_gradients_flow_through_their_maps(large, features):
+    """Squared speed of the features along a line of images: forward derivatives against central differences."""
+    h, start, direction = getattr(large, features), torch.rand(1, 28, 28), torch.randn(1, 28, 28)
+
+    def along(z):
+        return h(start + z[..., None, None] * direction)
+
+    z, step = torch.zeros(1), 1e-6
+    speed = (along(z + step) - along(z - step)) / (2 * step)
+    # Differences have an error of about 1e-16 / 1e-6, times what rounding makes of a hundred layers.
+    torch.testing.assert_close(pullback_metric(along, z), speed.square().sum()[None, None], rtol=1e-5, atol=0)
+
+
+@pytest.mark.parametrize("build", LARGE)
+@pytest.mark.parametrize("event", [(3, 8, 8), (1, 28, 27), (2, 32, 32)])
+def test_images_that_they_cannot_take_are_refused(build, event):
+    told = (
+        rf"`event_shape` is \({', '.join(map(str, event))}\), but an image here has 1 or 3 colours and sides of .* 28"
+    )
+    with pytest.raises(ValueError, match=told):
+        build(event, 10)
+    with pytest.raises(ValueError, match=r"`event_shape` is \(784,\), but an image has \(C, H, W\)"):
+        build((784,), 10)

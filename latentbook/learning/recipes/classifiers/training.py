@@ -1,14 +1,8 @@
-"""Classifiers for chapter 3's feature spaces, trained on some digits of a data set.
-
-Labels are 0 to K - 1 for the classes that are trained on, in ascending order, whatever digits these are.
-
-Chapter 3.
-"""
+"""Training of classifiers, and how often they are right."""
 
 from __future__ import annotations
 
 import dataclasses
-import functools
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -16,73 +10,24 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from latentbook.core import seeded
+from latentbook.core import at_rest, seeded
 from latentbook.learning import runs
+from latentbook.learning.augment import cropped_and_flipped
 from latentbook.learning.data import load
 from latentbook.learning.dataset import Dataset
-from latentbook.learning.models.classifier import Classifier, convolutional_classifier, logistic_regression
-from latentbook.learning.parameters import check_choice, check_device, check_digits, check_integer
+from latentbook.learning.models.classifier import Classifier, logistic_regression  # noqa: F401  (doctests)
 from latentbook.learning.progress import Progress
+from latentbook.learning.recipes.classifiers.kinds import KINDS
+from latentbook.learning.recipes.classifiers.settings import Settings, settings  # noqa: F401  (doctests)
 from latentbook.learning.train import History, fit
 
-__all__ = ["KINDS", "SCALES", "Run", "Scale", "Settings", "accuracy", "load_data", "settings", "train"]
+__all__ = ["Run", "accuracy", "load_data", "train"]
 
 RECIPE = "latentbook.learning.recipes.classifiers"
-KINDS = {"logistic": logistic_regression, "convolutional": convolutional_classifier}
-DATASETS = ("digits", "mnist", "fashion")
-WEIGHT_DECAY = 1e-4
+# Data whose images are moved by up to so many pixels, and mirrored, as they are drawn. A digit in a mirror is none.
+MARGINS = {"cifar10": 4}
 # Examples that are classified at once.
-CHUNK = 4096
-
-
-@dataclasses.dataclass(frozen=True)
-class Scale:
-    """How long to train.
-
-    Attributes:
-        steps: Updates; None: as many as `epochs` make.
-        epochs: How often as many examples are seen as there are, where `steps` is None.
-        batch_size: Examples in a batch.
-    """
-
-    steps: int | None
-    epochs: int = 0
-    batch_size: int = 100
-
-
-SCALES = {
-    "smoke": Scale(steps=150),
-    "book": Scale(steps=600),
-    # The original's.
-    "paper": Scale(steps=None, epochs=50, batch_size=32),
-}
-# Adam's, at the beginning; it falls to nothing in a straight line.
-RATES = {"logistic": 2e-2, "convolutional": 3e-3}
-
-
-@dataclasses.dataclass(frozen=True)
-class Settings:
-    """Everything that decides a run, checked. Made by `settings`; changed by `dataclasses.replace`.
-
-    Attributes:
-        kind: ``"logistic"`` or ``"convolutional"``.
-        scale: Name of the scale.
-        dataset: Name of the data set.
-        digits: The classes, one character each.
-        seed: Of initial weights and batches.
-        device: Where it runs.
-        steps: Updates; None: as many as the scale's epochs make.
-        batch_size: Examples in a batch.
-    """
-
-    kind: str
-    scale: str
-    dataset: str
-    digits: str
-    seed: int
-    device: torch.device
-    steps: int | None
-    batch_size: int
+CHUNK = 256
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,56 +49,6 @@ class Run:
     test_accuracy: float
 
 
-def settings(
-    *,
-    kind: object = "logistic",
-    scale: object = "book",
-    dataset: object = "digits",
-    digits: object = "0123456789",
-    seed: object = 0,
-    device: object = "auto",
-    steps: object = None,
-    batch_size: object = None,
-) -> Settings:
-    """Check the parameters, before anything is loaded or trained.
-
-    Args:
-        kind: ``"logistic"`` or ``"convolutional"``.
-        scale: ``"smoke"``, ``"book"`` or ``"paper"``: 50 epochs.
-        dataset: ``"digits"``, ``"mnist"`` or ``"fashion"``; other data are passed to `train`.
-        digits: Classes, at least two different ones, as in ``"01367"``.
-        seed: An integer, at least 0.
-        device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"cuda:<index>"``.
-        steps: Updates, at least 1; None for the scale's.
-        batch_size: Examples in a batch, at least 1; None for the scale's.
-
-    Returns:
-        The checked parameters, with the device found.
-
-    Raises:
-        TypeError: If a value has the wrong type; says how to pass it through papermill.
-        ValueError: If a value is out of range; lists what is allowed.
-
-    Example:
-        >>> settings(kind="convolutional", digits="310", device="cpu").digits
-        '013'
-
-    Chapter 3.
-    """
-    size = check_choice("scale", scale, SCALES)
-    usual = SCALES[size]
-    return Settings(
-        kind=check_choice("kind", kind, KINDS),
-        scale=size,
-        dataset=check_choice("dataset", dataset, DATASETS),
-        digits=check_digits("digits", digits),
-        seed=check_integer("seed", seed, 0),
-        device=check_device("device", device),
-        steps=usual.steps if steps is None else check_integer("steps", steps, 1),
-        batch_size=usual.batch_size if batch_size is None else check_integer("batch_size", batch_size, 1),
-    )
-
-
 def load_data(chosen: Settings) -> tuple[Dataset, Dataset]:
     """Return the settings' classes of the published training and test data, with labels from 0 to K - 1.
 
@@ -172,7 +67,7 @@ def load_data(chosen: Settings) -> tuple[Dataset, Dataset]:
         >>> training.classes, training.y.unique().tolist(), len(test)
         (('3', '7'), [0, 1], 89)
 
-    Chapter 3.
+    Chapters 3 and 4.
     """
     wanted = torch.tensor([int(digit) for digit in chosen.digits], device=chosen.device)
 
@@ -211,15 +106,15 @@ def train(
             name answers the question; lists what there is.
 
     Example:
-        >>> train(settings(scale="smoke", device="cpu")).test_accuracy > 0.85
+        >>> train(settings(kind="logistic", scale="smoke", device="cpu")).test_accuracy > 0.85
         True
 
-    Chapter 3.
+    Chapters 3 and 4.
     """
     training, test = _own(chosen, *data) if data else load_data(chosen)
+    kind, spec = KINDS[chosen.kind], _spec(chosen, training)
     with seeded(chosen.seed):
-        model = KINDS[chosen.kind](training.event_shape, len(training.classes)).to(training[:1])
-    spec = _spec(chosen, training)
+        model = kind.build(training.event_shape, len(training.classes)).to(training[:1])
     if trained is not None:
         found = runs.find(trained, RECIPE, spec)
         model.load_state_dict(found.state)
@@ -234,8 +129,8 @@ def train(
             steps=spec["steps"],
             batch_size=chosen.batch_size,
             seed=chosen.seed,
-            optimizer=functools.partial(torch.optim.Adam, lr=RATES[chosen.kind], weight_decay=WEIGHT_DECAY, fused=True),
-            schedule=lambda step: 1 - step / spec["steps"],
+            optimizer=kind.optimizer,
+            schedule=lambda step: kind.falling(step / spec["steps"]),
             draw=_draw,
             checkpoint=checkpoint,
             spec=spec,
@@ -248,10 +143,10 @@ def train(
 
 @torch.no_grad()
 def accuracy(model: Classifier, data: Dataset) -> float:
-    """Return the part of some examples that a classifier tells right.
+    """Return the part of some examples that a classifier tells right, in eval mode.
 
     Args:
-        model: On the data's device.
+        model: On the data's device; its mode is as before afterwards.
         data: Examples with labels from 0.
 
     Returns:
@@ -265,10 +160,11 @@ def accuracy(model: Classifier, data: Dataset) -> float:
         >>> 0 <= accuracy(logistic_regression((3,), 2), data) <= 1
         True
 
-    Chapter 3.
+    Chapters 3 and 4.
     """
     y = data.labels
-    chunks = [model.predict(data[start : start + CHUNK]) for start in range(0, len(data), CHUNK)]
+    with at_rest(model):
+        chunks = [model.predict(data[start : start + CHUNK]) for start in range(0, len(data), CHUNK)]
     return (torch.cat(chunks) == y).double().mean().item()
 
 
@@ -278,7 +174,9 @@ def _run(model: Classifier, history: History, training: Dataset, test: Dataset) 
 
 def _draw(data: Dataset, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     index = torch.randint(len(data), (size,), generator=generator, device=data.device)
-    return data[index], data.labels[index]
+    x, y = data[index], data.labels[index]
+    margin = MARGINS.get(data.name)
+    return (x if margin is None else cropped_and_flipped(x, margin=margin, generator=generator)), y
 
 
 def _own(chosen: Settings, training: Dataset, test: Dataset) -> tuple[Dataset, Dataset]:
@@ -307,5 +205,5 @@ def _spec(chosen: Settings, training: Dataset) -> dict[str, Any]:
     """Return all that decides a run besides its data and source."""
     spec = dataclasses.asdict(chosen) | {"dataset": training.name, "classes": list(training.classes)}
     del spec["device"], spec["digits"]
-    steps = chosen.steps or SCALES[chosen.scale].epochs * -(-len(training) // chosen.batch_size)
+    steps = chosen.steps or KINDS[chosen.kind].scales[chosen.scale].epochs * -(-len(training) // chosen.batch_size)
     return spec | {"steps": steps}
