@@ -168,10 +168,12 @@ def test_gradients_flow_through_their_maps(large, features):
     def along(z):
         return h(start + z[..., None, None] * direction)
 
-    z, step = torch.zeros(1), 1e-6
-    speed = (along(z + step) - along(z - step)) / (2 * step)
-    # Differences have an error of about 1e-16 / 1e-6, times what rounding makes of a hundred layers.
-    torch.testing.assert_close(pullback_metric(along, z), speed.square().sum()[None, None], rtol=1e-5, atol=0)
+    # At 1e-6 so many ReLUs have their kink on the way that differences are off by 1e-4; that falls with the step, and
+    # rounding of 1e-16 over the step, times what a hundred layers make of it, rises.
+    z, step = torch.zeros(1), 1e-8
+    with torch.no_grad():
+        speed = (along(z + step) - along(z - step)) / (2 * step)
+    torch.testing.assert_close(pullback_metric(along, z), speed.square().sum()[None, None], rtol=1e-4, atol=0)
 
 
 @pytest.mark.parametrize("build", LARGE)
