@@ -149,7 +149,8 @@ def _measured(tasks: Sequence[_Task], examples: Examples, jobs: int) -> Iterable
 
     if jobs == 1 or len(tasks) < 2:
         return (_measure(task, examples) for task in tasks)
-    return Parallel(n_jobs=jobs, return_as="generator")(delayed(_measure)(task, examples) for task in tasks)
+    found: Any = Parallel(n_jobs=jobs, return_as="generator")(delayed(_measure)(task, examples) for task in tasks)
+    return found
 
 
 def _measure(task: _Task, examples: Examples) -> Numbers:
