@@ -5,15 +5,14 @@ Each run takes long, and the cores of a machine are shared: seconds of the proce
 
 from __future__ import annotations
 
-import time
 import warnings
 from collections.abc import Callable, Sequence
-from typing import TypeVar, cast
+from typing import cast
 
 import torch
 from stochman.curves import CubicSpline
 from stochman.manifold import EmbeddedManifold
-from timing import Row
+from timing import Row, timed
 from torch import Tensor, nn
 
 from latentbook.geodesics import CubicBSpline, Geodesic, geodesic, straight_line
@@ -35,7 +34,6 @@ FEW, SOME = 8, 32
 
 Curves = Callable[[Tensor], Tensor]
 Data = Callable[[Tensor], Tensor]
-T = TypeVar("T")
 
 
 def measure() -> list[Row]:
@@ -52,7 +50,7 @@ def measure() -> list[Row]:
         return torch.cat([mean(z), deviation(z)], 1)
 
     a, b = pairs(moments)
-    found, ours = _timed(lambda: _quietly(moments, a, b))
+    found, ours = timed(lambda: _quietly(moments, a, b))
     each = ours / PAIRS
     return [
         *_against_plan(moments, a, b, found, each),
@@ -82,7 +80,7 @@ def pairs(f: Data) -> tuple[Tensor, Tensor]:
 
 
 def _against_plan(f: Data, a: Tensor, b: Tensor, found: Geodesic, each: float) -> list[Row]:
-    planned, taken = _timed(lambda: plan(f, a, b))
+    planned, taken = timed(lambda: plan(f, a, b))
     excess = (yardstick(f, found.curve) / yardstick(f, planned) - 1).max().item()
     against = f"{sum(steps for _, steps, _ in PLAN)} steps of Adam, one spline"
     return [
@@ -126,7 +124,7 @@ def _against_original(parts: Sequence[Data], a: Tensor, b: Tensor, found: Geodes
     few = torch.arange(0, PAIRS, PAIRS // FEW)
     theirs = torch.cat([yardstick(f, original(f, a[k], b[k])) for k in few.tolist()])
     ours = yardstick(f, CubicBSpline(found.curve.points[few], found.curve.knots))
-    _, taken = _timed(lambda: [speed_by_repeats(parts, a[k], b[k] - a[k]) for k in (0, PAIRS - 1)])
+    _, taken = timed(lambda: [speed_by_repeats(parts, a[k], b[k] - a[k]) for k in (0, PAIRS - 1)])
     # Each epoch is a pass over all points, and so is the length of the straight line.
     whole = taken / 2 * POINTS * (EPOCHS + 1)
     against = f"the original's {EPOCHS} epochs: 2 points timed, times {POINTS} points, {EPOCHS + 1} passes"
@@ -205,8 +203,8 @@ class _Embedded(EmbeddedManifold):
 
 
 def _against_stochman(f: Data, a: Tensor, b: Tensor) -> list[Row]:
-    found, ours = _timed(lambda: _quietly(f, a, b))
-    theirs, taken = _timed(lambda: [by_stochman(f, *some) for some in zip(a.split(4), b.split(4), strict=True)])
+    found, ours = timed(lambda: _quietly(f, a, b))
+    theirs, taken = timed(lambda: [by_stochman(f, *some) for some in zip(a.split(4), b.split(4), strict=True)])
     lengths = torch.cat([yardstick(f, curve) for curve in theirs])
     shorter = (1 - yardstick(f, found.curve) / lengths).mean().item()
     return [
@@ -239,7 +237,7 @@ def _many() -> Row:
         # As curved as a trained one: with weights as they are drawn first, every geodesic is a straight line.
         parameter.data *= 4
     a, b = torch.randn(2, MANY, 2)
-    _, taken = _timed(lambda: _quietly(f, a, b))
+    _, taken = timed(lambda: _quietly(f, a, b))
     return Row(f"{MANY:,} geodesics of 2-128-128-64, CPU", taken, asked="at most 60 s")
 
 
@@ -256,9 +254,3 @@ def _quietly(f: Data, a: Tensor, b: Tensor) -> Geodesic:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return geodesic(f, a, b)
-
-
-def _timed(call: Callable[[], T]) -> tuple[T, float]:
-    start = time.process_time()
-    result = call()
-    return result, time.process_time() - start

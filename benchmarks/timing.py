@@ -10,10 +10,13 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 
-__all__ = ["STATUS", "Row", "compare", "memory_of"]
+__all__ = ["STATUS", "Row", "compare", "memory_of", "timed"]
+
+T = TypeVar("T")
 
 # Where Linux says how much memory a process has held since it began.
 STATUS = Path("/proc/self/status")
@@ -65,6 +68,20 @@ def compare(
             if timing:
                 seen.append((time.perf_counter() - start) / calls)
     return Row(name, statistics.median(times[ours]), statistics.median(times[peer]), against)
+
+
+def timed(call: Callable[[], T]) -> tuple[T, float]:
+    """Call something once.
+
+    Args:
+        call: What is timed.
+
+    Returns:
+        What it returned, and the seconds of CPU that it took.
+    """
+    start = time.process_time()
+    result = call()
+    return result, time.process_time() - start
 
 
 def memory_of(work: Callable[[int], object], size: int) -> int:

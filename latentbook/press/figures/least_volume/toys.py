@@ -11,7 +11,7 @@ from scipy.spatial import Delaunay
 from torch import Tensor
 
 from latentbook.press.figures import ACCENT, MUTED, layout
-from latentbook.press.figures.parts import NEUTRAL, expect_shape
+from latentbook.press.figures.parts import MAGNITUDE, NEUTRAL, expect_shape
 from latentbook.press.numbers import in_figures
 
 __all__ = ["toys_figure", "toys_phone"]
