@@ -24,6 +24,8 @@ __all__ = ["USUAL", "column", "evaluate"]
 
 # The other two probes take longer than all of these together.
 USUAL = ("rates", "reconstruction", "recognition", "generation", "knowledge", "logistic", "svm-rbf", "knn")
+# Fewer measures than these are done before a line of progress is read.
+MANY = 50
 CLASSIFIED = ("recognition", "generation")
 LABELLED = ("recognition", "knowledge", "logistic", "svm-rbf", "svm-linear", "knn", "mlp")
 
@@ -105,7 +107,7 @@ def evaluate(
     tasks = [_Task(run, metric, _file(run, metric, question, folder)) for run in wanted for metric in metrics]
     found = {id(task): numbers for task in tasks if (numbers := task.kept()) is not None}
     missing = [task for task in tasks if id(task) not in found]
-    with progress or Progress(len(missing), f"{len(metrics)} measures of {len(wanted)}") as line:
+    with progress or Progress(len(missing), "measures", shown=len(missing) >= MANY) as line:
         for task, numbers in zip(missing, _measured(missing, examples, jobs), strict=True):
             found[id(task)] = numbers
             line.advance()

@@ -90,6 +90,12 @@ def draw_codes(model: HierarchicalVAE, data: Dataset, seed: int = 0) -> Codes:
     Returns:
         Codes, what they were drawn from, and what they cost.
 
+    Example:
+        >>> from latentbook.learning.models.hierarchies import hierarchical_mlp
+        >>> found = draw_codes(hierarchical_mlp((3,), (4, 2)), Dataset(torch.rand(5, 3)))
+        >>> [code.shape for code in found.drawn], found.rates.shape
+        ([torch.Size([5, 4]), torch.Size([5, 2])], torch.Size([5, 2]))
+
     Chapter 4.
     """
     generator = torch.Generator(data.device).manual_seed(seed)
@@ -107,6 +113,11 @@ def mean_codes(model: HierarchicalVAE, data: Dataset, layer: int) -> Tensor:
 
     Returns:
         ``(N, m_l)``.
+
+    Example:
+        >>> from latentbook.learning.models.hierarchies import hierarchical_mlp
+        >>> mean_codes(hierarchical_mlp((3,), (4, 2)), Dataset(torch.rand(5, 3)), layer=1).shape
+        torch.Size([5, 4])
 
     Chapter 4.
     """

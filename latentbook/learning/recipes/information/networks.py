@@ -80,6 +80,11 @@ def loss(model: HierarchicalVAE, batch: Draw, step: int, *, epochs_a_step: float
     Returns:
         As `HierarchicalVAE.terms`.
 
+    Example:
+        >>> model, x = build(settings(device="cpu"), (1, 8, 8)), torch.rand(5, 1, 8, 8)
+        >>> sorted(loss(model, (x, model.draw_noise((5,))), step=0))
+        ['distortion', 'rate_1', 'rate_2']
+
     Chapter 4.
     """
     relaxed = model.top == "categorical"

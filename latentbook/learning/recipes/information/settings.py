@@ -40,7 +40,7 @@ class Scale:
 
 
 SCALES = {
-    "smoke": Scale(3e-3, side=3, batch_size=64, steps=200, warm_up=0.2, cooling=0.4, samples=500),
+    "smoke": Scale(3e-3, side=3, batch_size=64, steps=120, warm_up=0.2, cooling=0.4, samples=500),
     # Without a warm-up the codes of both layers collapse where a weight is large, and do not come back.
     "book": Scale(3e-3, side=7, batch_size=64, steps=1500, warm_up=0.2, cooling=0.4, samples=2000),
     # The original's optimiser, length and networks.

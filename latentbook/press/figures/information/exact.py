@@ -9,19 +9,19 @@ import torch
 
 from latentbook.information import linear_gaussian
 from latentbook.press.figures import ACCENT, WARM, layout
-from latentbook.press.figures.parts import NEUTRAL, end_label, layout_axes, rule, trace_axes
+from latentbook.press.figures.parts import KEY_ABOVE, NEUTRAL, layout_axes, rule, trace_axes
 from latentbook.press.numbers import in_figures
 
 __all__ = ["EXACT_PHONE", "exact_figure"]
 
 POINTS = 61
-# Name, label at the end of its line, colour; as in the trader.
+# Name, label, colour; as in the trader.
 LINES = (("R_2", "R(z₂)", WARM), ("R_1", "R(z₁ | z₂)", ACCENT), ("D", "D", NEUTRAL))
 GAP = 0.06
 
 EXACT_PHONE: dict[str, object] = {
     "height": 820,
-    **{f"{layout_axes(index)[0]}.domain": [0, 0.82] for index in range(3)},
+    **{f"{layout_axes(index)[0]}.domain": [0, 1] for index in range(3)},
     **{f"{layout_axes(index)[1]}.domain": [0.71 - 0.355 * index, 0.98 - 0.355 * index] for index in range(3)},
 }
 
@@ -41,18 +41,17 @@ def exact_figure(above: Sequence[float], data_variance: float = 3.0) -> go.Figur
     if len(above) != 3:
         raise ValueError(f"`above` has {len(above)} weights, but there are three panels")
     below = torch.logspace(-1, 1, POINTS, dtype=torch.float64)
-    figure = go.Figure(layout=layout(height=330, margin={"l": 40, "r": 70, "t": 34, "b": 44}))
+    figure = go.Figure(layout=layout(height=350, margin={"l": 40, "r": 8, "t": 62, "b": 44}, **KEY_ABOVE))
     width = (1 - 2 * GAP) / 3
     for index, weight in enumerate(above):
-        found, axes, last = linear_gaussian(below, weight, data_variance), trace_axes(index), index == 2
+        found, axes = linear_gaussian(below, weight, data_variance), trace_axes(index)
         for name, label, colour in LINES:
             words = f"{label} = %{{y:.3f}} nats at β₁ = %{{x:.2f}}<extra></extra>"
             y = found[name].numpy().round(4)
             line = {"color": colour, "width": 2}
-            figure.add_scatter(x=below.numpy().round(4), y=y, mode="lines", line=line, hovertemplate=words, **axes)
-            if last:
-                where = {"xref": axes["xaxis"], "yref": axes["yaxis"]}
-                figure.add_annotation({**end_label(label, 1.0, float(y[-1])), **where})
+            key = {"name": label, "legendgroup": name, "showlegend": index == 0}
+            x = below.numpy().round(4)
+            figure.add_scatter(x=x, y=y, mode="lines", line=line, hovertemplate=words, **key, **axes)
         figure.add_annotation(
             text=f"β₂ = {in_figures(weight)}",
             showarrow=False,
@@ -77,4 +76,5 @@ def exact_figure(above: Sequence[float], data_variance: float = 3.0) -> go.Figur
         )
         # Where the weight of z_1 is the plain ELBO's.
         figure.add_shape({**rule(x=1.0), "xref": axes["xaxis"], "yref": f"{axes['yaxis']} domain"})
+    figure.update_layout(legend={"y": 1.1})
     return figure

@@ -48,7 +48,7 @@ def shares_figure(rows: Mapping[str, Sequence[float]]) -> go.Figure:
         )
     figure.update_layout(
         xaxis={"title": "nats for each image"},
-        yaxis={"autorange": "reversed", "showline": False, "ticks": ""},
+        yaxis={"autorange": "reversed", "showline": False, "ticks": "", "ticksuffix": "  "},
         bargap=0.35,
         legend={"traceorder": "normal"},
     )

@@ -16,6 +16,8 @@ from latentbook.press.numbers import in_figures
 __all__ = ["Axis", "tasks_figure"]
 
 Axis = tuple[str, Tensor]
+# Of the names of the best ones, beside their dots and not on each other.
+PLACES = ("middle right", "middle left", "top center")
 
 
 def tasks_figure(axes: Sequence[Axis], share: Tensor, betas: Sequence[float]) -> go.Figure:
@@ -52,7 +54,8 @@ def tasks_figure(axes: Sequence[Axis], share: Tensor, betas: Sequence[float]) ->
         f"{name}axis": {**line, "title": {"text": title, "font": {"size": 12}}, "tickfont": {"size": 11, "color": INK}}
         for name, (title, _) in zip("xyz", axes, strict=True)
     }
-    camera = {"eye": {"x": -1.45, "y": -1.35, "z": 0.75}}
+    # The first metric across, so that its best is far from the third's.
+    camera = {"eye": {"x": 0.6, "y": -1.95, "z": 0.55}}
     figure.update_layout(scene={**sides, "aspectmode": "cube", "dragmode": "turntable", "camera": camera})
     return figure
 
@@ -76,6 +79,6 @@ def _best(title: str, index: int, values: Sequence[np.ndarray], betas: Sequence[
     x, y, z = ([value.flatten()[best].round(4)] for value in values)
     words = f"best {title}<br>β₁ = {in_figures(betas[row])}, β₂ = {in_figures(betas[column])}"
     return go.Scatter3d(
-        x=x, y=y, z=z, mode="markers+text", text=[f"best {title}"], textposition="top center",
+        x=x, y=y, z=z, mode="markers+text", text=[f"best {title}"], textposition=PLACES[index],
         textfont={"size": 12, "color": INK}, marker={"size": 6, "color": WARM}, hovertemplate=words + "<extra></extra>",
     )  # fmt: skip

@@ -65,8 +65,7 @@ class Judge(torch.nn.Module):
 def test_rows_are_in_the_runs_order_and_have_their_weights(trained, data):
     rows = evaluate(trained, QUICK, data=data)
     assert [(row["beta_1"], row["beta_2"]) for row in rows] == [(1.0, 0.1), (1.0, 10.0)]
-    backwards = evaluate(trained[::-1], QUICK, data=data)
-    assert backwards == rows[::-1]
+    assert [row for run in trained for row in evaluate(run, QUICK, data=data)] == rows
     assert {"D", "R_1", "R_2", "elbo", "D_error", "psnr", "psnr_pooled", "logistic_1", "logistic_2_means"} <= {*rows[0]}
 
 

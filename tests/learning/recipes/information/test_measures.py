@@ -133,7 +133,8 @@ def test_what_codes_tell_is_below_the_rate_and_above_the_bound():
     found = METRICS["knowledge"](exact_hierarchy(), Examples(data, data, None, 1, 0))
     # z_2 given l: N(±1, 2/3 + 0.01/9), two classes at d = 2 / 0.8172 deviations; by quadrature 0.4298 nats.
     assert found["I_2"] == pytest.approx(0.4298, abs=4 * found["I_2_error"])
-    assert found["I_2_low"] < found["I_2"] + 3 * found["I_2_low_error"]
+    # For two Gaussians of one variance, logistic regression is the best classifier there is.
+    assert found["I_2_low"] == pytest.approx(0.4298, abs=4 * found["I_2_low_error"])
     assert found["I_1"] > found["I_2"]
 
 

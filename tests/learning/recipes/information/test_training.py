@@ -9,7 +9,7 @@ from latentbook.core import seeded
 from latentbook.learning import runs
 from latentbook.learning.dataset import Dataset
 from latentbook.learning.recipes.information import build, family, load_data, settings, train, training
-from latentbook.learning.recipes.information.networks import latent_dims, loss
+from latentbook.learning.recipes.information.networks import loss
 
 SMOKE = {"scale": "smoke", "device": "cpu"}
 # Each differs from the usual in one thing that decides what is trained.
@@ -62,7 +62,7 @@ def by_hand(chosen, betas, data):
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_a_training_is_that_of_plain_torch(short, kind):
-    chosen = dataclasses.replace(settings(**SMOKE, **kind), steps=15, batch_size=32)
+    chosen = dataclasses.replace(settings(**SMOKE, **kind, seed=3), steps=15, batch_size=32)
     data = load_data(chosen)[0]
     betas = [0.5, *[0.5 if chosen.inference == "bottom-up" else 2.0] * (chosen.layers - 1)]
     found = train(chosen, betas, data=data)
@@ -127,21 +127,6 @@ def test_sigma_is_saved_with_the_model(short):
 def test_bits_are_rounded_images():
     for part in load_data(settings(**SMOKE, likelihood="bernoulli")):
         assert set(part[:].unique().tolist()) == {0.0, 1.0}
-
-
-def test_perceptrons_halve_from_layer_to_layer():
-    assert latent_dims(settings(**SMOKE, layers=4)) == (16, 8, 4, 2)
-
-
-def test_categories_get_colder_as_epochs_go_by(short):
-    chosen = dataclasses.replace(short, posterior="categorical", latent_dim=10)
-    model = build(chosen, (1, 8, 8))
-    x = torch.rand(4, 1, 8, 8)
-    noise = model.draw_noise((4,), x)
-    warm, later, cold = (loss(model, (x, noise), step, epochs_a_step=0.1) for step in (0, 500, 100_000))
-    assert warm["distortion"] != later["distortion"]
-    torch.testing.assert_close(cold, model.terms(x, noise, 0.4))
-    torch.testing.assert_close(later, model.terms(x, noise, 2.718281828 ** (-0.007 * 50)))
 
 
 @pytest.mark.parametrize(

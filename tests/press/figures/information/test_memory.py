@@ -10,13 +10,14 @@ from latentbook.press.figures.information import memory_figure
 WIDTHS = torch.tensor([0.1, 1.0, 10.0]).double()
 
 
-def test_curves_are_drawn_and_named_at_their_ends():
+def test_curves_are_drawn_and_named():
     curves = {"estimate": torch.tensor([2.3, 1.0, 0.1]), "bound": torch.tensor([0.0, -0.1, 0.0])}
     figure = memory_figure(WIDTHS, curves, math.log(10))
     assert [trace.y.tolist() for trace in figure.data] == [pytest.approx([2.3, 1, 0.1]), pytest.approx([0, -0.1, 0])]
-    first, second, entropy = figure.layout.annotations
-    assert (first.text, first.x, first.y) == ("estimate", 1.0, pytest.approx(0.1))
-    assert (second.text, entropy.text, entropy.y) == ("bound", "H(l)", math.log(10))
+    assert [trace.name for trace in figure.data] == ["estimate", "bound"]
+    [entropy] = figure.layout.annotations
+    assert (entropy.text, entropy.y) == ("H(l)", math.log(10))
+    assert [*figure.layout.xaxis.range] == pytest.approx([-1, 1])
     assert figure.layout.shapes[0].y0 == math.log(10)
 
 
