@@ -78,7 +78,7 @@ def evaluate(
         classifier: For recognition and generation: as `latentbook.learning.recipes.classifiers` trains it.
         samples: Images drawn from each model, at least 1.
         seed: Of codes, samples and probes.
-        jobs: Processes on the CPU, at least 1.
+        jobs: Processes, at least 1; more for models and data on the CPU, to which they are sent.
         folder: Where numbers are kept; None for beside the finished runs alone.
         progress: Counts the measures; None for a line of its own.
 
@@ -101,7 +101,6 @@ def evaluate(
     """
     wanted = [runs] if isinstance(runs, Run) else [*runs]
     _require(metrics, data, classifier, samples, seed, jobs)
-    # On the CPU wherever they were trained, if they are to travel to other processes.
     examples = Examples(*data, classifier=classifier, samples=samples, seed=seed)
     question = digest(json.dumps(_question(examples)).encode())
     tasks = [_Task(run, metric, _file(run, metric, question, folder)) for run in wanted for metric in metrics]

@@ -84,7 +84,7 @@ def train(
     chosen: Settings,
     betas: Sequence[float] | None = None,
     *,
-    data: Dataset | None = None,
+    data: tuple[Dataset, Dataset] | None = None,
     trained: str | Path | None = None,
     label: str | None = None,
     log_dir: str | Path | None = None,
@@ -97,7 +97,7 @@ def train(
     Args:
         chosen: Checked parameters, from `settings`.
         betas: One weight for each layer, of the layer next to the data first, if others than the settings'.
-        data: Training data, if others than the settings'; moved to the settings' device.
+        data: Training and test data, if others than the settings'; moved to the settings' device.
         trained: Label, id or file of a finished run, to be taken instead of training one.
         label: Keeps the result as a finished run, for `latentbook.learning.runs`.
         log_dir: Folder for TensorBoard's event files.
@@ -120,13 +120,13 @@ def train(
     Chapter 4.
     """
     weights = _checked(chosen, chosen.betas if betas is None else betas)
-    training = _examples(chosen, data)
+    training, test = _examples(chosen, data)
     model = _start(chosen, training)
     if trained is not None:
         found = runs.find(trained, RECIPE, _spec(chosen, weights, training))
         model.load_state_dict(found.state)
         return Run(weights, model.eval(), found.history, found.entry.id, found.entry.file)
-    looking = [*autoencoder_board(log_dir, training, training), *callbacks]
+    looking = [*autoencoder_board(log_dir, training, test), *callbacks]
     line = Progress(_steps(chosen, training), _name(chosen, [weights])) if progress is None else nullcontext(progress)
     history = _descend(model, [weights], chosen, training, line, looking, checkpoint)
     return _finished(chosen, weights, training, model, history, label)
@@ -136,7 +136,7 @@ def family(
     chosen: Settings,
     betas: Iterable[Sequence[float]] | None = None,
     *,
-    data: Dataset | None = None,
+    data: tuple[Dataset, Dataset] | None = None,
     trained: str | Path | None = None,
     label: str | None = None,
     log_dir: str | Path | None = None,
@@ -149,7 +149,7 @@ def family(
     Args:
         chosen: Checked parameters, from `settings`.
         betas: For each model one weight a layer, of the layer next to the data first; by default the settings' grid.
-        data: Training data, if others than the settings'; moved to the settings' device.
+        data: Training and test data, if others than the settings'; moved to the settings' device.
         trained: Label of finished runs, one for each model, to be taken instead of training.
         label: Keeps the results as finished runs, for `latentbook.learning.runs`.
         log_dir: Folder for TensorBoard's event files.
@@ -170,31 +170,32 @@ def family(
     wanted = [_checked(chosen, own) for own in (chosen.grid if betas is None else betas)]
     if not wanted:
         raise ValueError("`betas` is empty: a family has at least one model")
-    training = _examples(chosen, data)
+    data = _examples(chosen, data)
     if trained is not None:
-        return [train(chosen, own, data=training, trained=trained) for own in wanted]
+        return [train(chosen, own, data=data, trained=trained) for own in wanted]
     parts = [wanted[start : start + TOGETHER] for start in range(0, len(wanted), TOGETHER)]
     found = []
     for number, part in enumerate(parts):
         numbered = len(parts) > 1
         where = None if log_dir is None else Path(log_dir) / str(number) if numbered else log_dir
         file = checkpoint.with_stem(f"{checkpoint.stem}-{number}") if checkpoint and numbered else checkpoint
-        found += _together(chosen, part, training, label, where, file)
+        found += _together(chosen, part, data, label, where, file)
     return found
 
 
 def _together(
     chosen: Settings,
     betas: list[tuple[float, ...]],
-    training: Dataset,
+    data: tuple[Dataset, Dataset],
     label: str | None,
     log_dir: str | Path | None,
     checkpoint: Path | None,
 ) -> list[Run]:
     """Train some hierarchies as one."""
+    training, test = data
     members = Family([_start(chosen, training)] * len(betas))
     line = Progress(_steps(chosen, training), _name(chosen, betas))
-    board = autoencoder_board(log_dir, training, training)
+    board = autoencoder_board(log_dir, training, test)
     history = _descend(members, betas, chosen, training, line, board, checkpoint)
     alone = zip(betas, members.members(), member_histories(history), strict=True)
     return [_finished(chosen, own, training, model, terms, label) for own, model, terms in alone]
@@ -225,9 +226,10 @@ def _checked(chosen: Settings, betas: Sequence[float]) -> tuple[float, ...]:
     return weights
 
 
-def _examples(chosen: Settings, data: Dataset | None) -> Dataset:
-    """Return training data, the settings' or a reader's, where the settings say."""
-    return load_data(chosen)[0] if data is None else data.to(chosen.device)
+def _examples(chosen: Settings, data: tuple[Dataset, Dataset] | None) -> tuple[Dataset, Dataset]:
+    """Return training and test data, the settings' or a reader's, where the settings say."""
+    training, test = data or load_data(chosen)
+    return training.to(chosen.device), test.to(chosen.device)
 
 
 def _start(chosen: Settings, training: Dataset) -> HierarchicalVAE:

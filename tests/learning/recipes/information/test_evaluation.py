@@ -34,7 +34,7 @@ def data():
 def trained(monkeypatch, tmp_path, data):
     monkeypatch.setenv("LATENTBOOK_RUNS", str(tmp_path / "runs"))
     chosen = settings(**SMOKE, steps=5)
-    return family(chosen, [(1.0, 0.1), (1.0, 10.0)], data=data[0], label="mine")
+    return family(chosen, [(1.0, 0.1), (1.0, 10.0)], data=data, label="mine")
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def test_another_classifier_is_another_question(trained, data, counted):
 
 
 def test_runs_without_a_file_are_kept_where_they_shall_be(data, counted, tmp_path):
-    run = train(settings(**SMOKE, steps=5), data=data[0])
+    run = train(settings(**SMOKE, steps=5), data=data)
     assert run.file is None
     for _ in range(2):
         evaluate(run, ["rates"], data=data)

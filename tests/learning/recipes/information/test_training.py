@@ -63,11 +63,11 @@ def by_hand(chosen, betas, data):
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_a_training_is_that_of_plain_torch(short, kind):
     chosen = dataclasses.replace(settings(**SMOKE, **kind, seed=3), steps=15, batch_size=32)
-    data = load_data(chosen)[0]
+    data = load_data(chosen)
     betas = [0.5, *[0.5 if chosen.inference == "bottom-up" else 2.0] * (chosen.layers - 1)]
     found = train(chosen, betas, data=data)
     # Another order of sums: single precision, over 15 steps.
-    torch.testing.assert_close(flat(found.model), flat(by_hand(chosen, betas, data)), rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(flat(found.model), flat(by_hand(chosen, betas, data[0])), rtol=1e-3, atol=1e-4)
     assert found.betas == tuple(betas)
     assert not found.model.training
 
@@ -159,9 +159,18 @@ def test_data_outside_of_what_the_likelihood_is_about_are_refused_before_the_fir
     monkeypatch.setattr(training, "fit", lambda *_, **__: pytest.fail("trained"))
     images = Dataset(torch.linspace(-1, 1, 40 * 64).reshape(40, 1, 8, 8))
     with pytest.raises(ValueError, match=r"but Bernoulli is about levels in \[0, 1\]"):
-        train(settings(**SMOKE, likelihood="bernoulli"), data=images)
+        train(settings(**SMOKE, likelihood="bernoulli"), data=(images, images))
 
 
 def test_a_reader_s_own_data(short):
     points = Dataset(torch.randn(50, 3))
-    assert train(short, data=points).model.reconstruct(points[:4]).shape == (4, 3)
+    assert train(short, data=(points, points)).model.reconstruct(points[:4]).shape == (4, 3)
+
+
+def test_tensorboard_sees_the_test_data(short, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(training, "autoencoder_board", lambda *given: seen.append(given) or [])
+    data = load_data(short)
+    train(short, data=data, log_dir=tmp_path)
+    family(short, [(1.0, 1.0)], data=data, log_dir=tmp_path)
+    assert [[given[0], len(given[1]), len(given[2])] for given in seen] == [[tmp_path, 1400, 397]] * 2
