@@ -1,0 +1,144 @@
+"""The ledger of a sweep: what is done stays done, what fails is counted, and nobody works on a cell twice."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from latentbook.learning import ledger, runs
+from latentbook.learning.ledger import ATTEMPTS, Ledger
+
+RECIPE = "latentbook.learning.recipes.isometry"
+GRID = {"lam": [0.0, 1.0]}
+CELL, OTHER = {"lam": 0.0}, {"lam": 1.0}
+
+HOLD = """\
+import sys, time
+from latentbook.learning.ledger import Ledger
+with Ledger("mine", {recipe!r}, {grid!r}).claimed({cell!r}) as ours:
+    print(ours, flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture(autouse=True)
+def place(monkeypatch, tmp_path):
+    monkeypatch.setenv("LATENTBOOK_RUNS", str(tmp_path / "runs"))
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def mine():
+    return Ledger("mine", RECIPE, GRID)
+
+
+def published(book, name="0123456789abcdef"):
+    (book.folder / f"{name}{runs.SUFFIX}").write_bytes(b"a run")
+    return name
+
+
+def test_a_cell_is_done_when_its_run_is_there(mine):
+    assert not mine.state(CELL).is_done
+    mine.finish(CELL, published(mine))
+    assert mine.state(CELL).run == "0123456789abcdef"
+    assert not mine.state(OTHER).is_done
+
+
+def test_every_ledger_of_the_label_says_the_same(mine):
+    mine.finish(CELL, published(mine))
+    assert Ledger("mine", RECIPE, GRID).state(CELL).is_done
+
+
+def test_the_order_of_parameters_does_not_matter(mine):
+    assert mine.key({"lam": 1.0, "seed": 0}) == mine.key({"seed": 0, "lam": 1.0})
+    assert mine.key({"lam": 1.0, "seed": 0}) != mine.key({"lam": 1.0, "seed": 1})
+
+
+def test_a_run_that_is_gone_does_not_count(mine):
+    name = published(mine)
+    mine.finish(CELL, name)
+    (mine.folder / f"{name}{runs.SUFFIX}").unlink()
+    assert not mine.state(CELL).is_done
+
+
+def test_a_run_of_other_source_does_not_count(mine, monkeypatch):
+    mine.finish(CELL, published(mine))
+    monkeypatch.setattr(ledger, "source_hash", lambda code: "another")
+    assert not Ledger("mine", RECIPE, GRID).state(CELL).is_done
+
+
+def test_attempts_are_counted_and_their_errors_kept(mine):
+    for attempt in range(1, ATTEMPTS + 1):
+        state = mine.fail(CELL, f"error {attempt}")
+        assert state == mine.state(CELL)
+        assert state.is_failed == (attempt == ATTEMPTS)
+    assert mine.state(CELL).errors == ("error 1", "error 2", "error 3")
+    mine.forgive(CELL)
+    assert mine.state(CELL).errors == ()
+    mine.forgive(OTHER)
+
+
+def test_what_succeeds_at_last_is_not_failed(mine):
+    for _ in range(ATTEMPTS):
+        mine.fail(CELL, "error")
+    mine.finish(CELL, published(mine))
+    assert mine.state(CELL).is_done
+    assert not mine.state(CELL).is_failed
+
+
+def test_a_claimed_cell_is_nobody_else_s(mine):
+    other = Ledger("mine", RECIPE, GRID)
+    with mine.claimed(CELL) as ours:
+        assert ours
+        with other.claimed(CELL) as theirs:
+            assert not theirs
+        with other.claimed(OTHER) as theirs:
+            assert theirs
+    with other.claimed(CELL) as theirs:
+        assert theirs
+
+
+def test_an_error_frees_the_cell(mine):
+    with pytest.raises(RuntimeError), mine.claimed(CELL):
+        raise RuntimeError
+    with mine.claimed(CELL) as ours:
+        assert ours
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+def test_the_cell_of_a_killed_process_falls_free(mine):
+    source = HOLD.format(recipe=RECIPE, grid=GRID, cell=CELL)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    holder = subprocess.Popen([sys.executable, "-c", source], stdout=subprocess.PIPE, text=True, env=environment)
+    assert holder.stdout.readline().strip() == "True"
+    with mine.claimed(CELL) as ours:
+        assert not ours
+    holder.send_signal(signal.SIGKILL)
+    holder.wait()
+    holder.stdout.close()
+    with mine.claimed(CELL) as ours:
+        assert ours
+
+
+@pytest.mark.parametrize(
+    ("recipe", "grid", "repeats", "message"),
+    [
+        (RECIPE, {"lam": [0.0, 2.0]}, 1, "is a sweep with grid"),
+        (RECIPE, GRID, 2, "is a sweep with repeats 1, not 2"),
+        ("latentbook.learning.recipes.least_volume", GRID, 1, "is a sweep with recipe"),
+    ],
+)
+def test_one_label_is_one_sweep(mine, recipe, grid, repeats, message):
+    with pytest.raises(ValueError, match=message):
+        Ledger("mine", recipe, grid, repeats)
+    Ledger("another", recipe, grid, repeats)
+
+
+def test_a_folder_that_cannot_be_written_is_said(place):
+    place.parent.mkdir(exist_ok=True)
+    place.write_text("a file, and no folder")
+    with pytest.raises(OSError, match="runs"):
+        Ledger("mine", RECIPE, GRID)
