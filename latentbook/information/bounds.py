@@ -30,7 +30,7 @@ def information_bound(
     the other M - 1 classes it is. Equal where classes are equally probable, and all errors too.
 
     Args:
-        accuracy: a, how often it is right, from 1/M to 1; below, f is no bound.
+        accuracy: a, how often it is right, from 1/M to 1; below, f falls, and has no inverse.
         class_probs: Probability of each class, all above 0, with the sum 1.
 
     Returns:

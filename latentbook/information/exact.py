@@ -10,9 +10,9 @@ encoders :math:`q(z_2 \mid x)` and :math:`q(z_1 \mid z_2, x)`, is
 
 For a given z_2 the best :math:`q(z_1 \mid z_2, x)` is proportional to :math:`p(z_1 \mid z_2)\, p(x \mid
 z_1)^{1/\beta_1}`: the mean :math:`(\beta_1 z_2 + x) / (1 + \beta_1)` and the variance :math:`\beta_1 / (1 + \beta_1)`.
-What that leaves is :math:`\beta_1 (x - z_2)^2 / 2 (1 + \beta_1)` and a constant; so the best :math:`q(z_2 \mid x)` has
-the precision :math:`1 + \kappa` and the mean :math:`\kappa x / (1 + \kappa)`, with :math:`\kappa = \beta_1 / \beta_2
-(1 + \beta_1)`.
+What that leaves is :math:`\beta_1 (x - z_2)^2 / (2 (1 + \beta_1))` and a constant. So the best :math:`q(z_2 \mid x)`
+has the precision :math:`1 + \kappa` and the mean :math:`\kappa x / (1 + \kappa)`, where :math:`\kappa` is
+:math:`\beta_1 / (\beta_2 (1 + \beta_1))`.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from latentbook.core import at_rest, one_thread, write_atomically
 from latentbook.learning.dataset import Dataset
 from latentbook.learning.options import require_choice, require_integer
 from latentbook.learning.progress import Progress
-from latentbook.learning.recipes.information.measures import METRICS, Examples, Numbers
+from latentbook.learning.recipes.information.measures import METRICS, SPLITS, Examples, Numbers
 from latentbook.learning.recipes.information.training import RECIPE, Run
 from latentbook.learning.source import digest, source_hash
 
@@ -47,7 +47,7 @@ def evaluate(
     metrics: Sequence[str] = USUAL,
     *,
     data: tuple[Dataset, Dataset],
-    classifier: Any = None,
+    classifier: nn.Module | None = None,
     samples: int = 10_000,
     seed: int = 0,
     jobs: int = 1,
@@ -75,8 +75,8 @@ def evaluate(
         runs: One or many, from `train` or `family`.
         metrics: Names; by default all but the probes ``"svm-linear"`` and ``"mlp"``.
         data: Training data, where probes learn, and test data, where everything is measured.
-        classifier: For recognition and generation: as `latentbook.learning.recipes.classifiers` trains it.
-        samples: Images drawn from each model, at least 1.
+        classifier: For recognition and generation: a module as `latentbook.learning.recipes.classifiers` trains it.
+        samples: Images drawn from each model, at least 5, of whose fifths each has an inception score.
         seed: Of codes, samples and probes.
         jobs: Processes, at least 1; more for models and data on the CPU, to which they are sent.
         folder: Where numbers are kept; None for beside the finished runs alone.
@@ -86,7 +86,7 @@ def evaluate(
         One row for each run: ``beta_1`` to ``beta_L``, then the measures.
 
     Raises:
-        TypeError: If a classifier is needed and there is none.
+        TypeError: If a classifier is needed and there is no module.
         ValueError: If a metric is unknown, data have no labels where they are needed or one class only, or a number is
             out of range.
 
@@ -102,8 +102,8 @@ def evaluate(
     wanted = [runs] if isinstance(runs, Run) else [*runs]
     _require(metrics, data, classifier, samples, seed, jobs)
     examples = Examples(*data, classifier=classifier, samples=samples, seed=seed)
-    question = digest(json.dumps(_question(examples)).encode())
-    tasks = [_Task(run, metric, _file(run, metric, question, folder)) for run in wanted for metric in metrics]
+    asked = _questions(metrics, examples)
+    tasks = [_Task(run, metric, _file(run, metric, asked[metric], folder)) for run in wanted for metric in metrics]
     found = {id(task): numbers for task in tasks if (numbers := task.kept()) is not None}
     missing = [task for task in tasks if id(task) not in found]
     with progress or Progress(len(missing), "measures", shown=len(missing) >= MANY) as line:
@@ -168,14 +168,21 @@ def _file(run: Run, metric: str, question: str, folder: str | Path | None) -> Pa
     return home / f"{run.id}-measures" / f"{metric}-{question}.json" if home else None
 
 
-def _question(examples: Examples) -> list[Any]:
-    """Return all that a measure depends on besides the run."""
-    weights = hashlib.sha256()
-    if isinstance(examples.classifier, nn.Module):
-        for name, value in examples.classifier.state_dict().items():
-            weights.update(name.encode() + value.cpu().contiguous().numpy().tobytes())
+def _questions(metrics: Sequence[str], examples: Examples) -> dict[str, str]:
+    """Return for each measure a hash of all that it depends on besides the run."""
     data = [part.checksum() for part in (examples.training, examples.test)]
-    return [source_hash([f"import {RECIPE}"]), *data, weights.hexdigest(), examples.samples, examples.seed]
+    shared = [source_hash([f"import {RECIPE}"]), *data, examples.seed]
+    judged = [_checksum(examples.classifier), examples.samples]
+    whole = {metric: [*shared, *judged] if metric in CLASSIFIED else shared for metric in metrics}
+    return {metric: digest(json.dumps(facts).encode()) for metric, facts in whole.items()}
+
+
+def _checksum(classifier: nn.Module | None) -> str:
+    """Return a hash of what a classifier is made of, and of its weights."""
+    content = hashlib.sha256(repr(classifier).encode())
+    for name, value in classifier.state_dict().items() if classifier else ():
+        content.update(name.encode() + value.cpu().contiguous().numpy().tobytes())
+    return content.hexdigest()
 
 
 def _require(
@@ -183,10 +190,12 @@ def _require(
 ) -> None:
     for metric in metrics:
         require_choice("metrics", metric, METRICS)
-    for name, number, least in (("samples", samples, 1), ("seed", seed, 0), ("jobs", jobs, 1)):
+    for name, number, least in (("samples", samples, SPLITS), ("seed", seed, 0), ("jobs", jobs, 1)):
         require_integer(name, number, least)
-    if classifier is None and (needed := [metric for metric in metrics if metric in CLASSIFIED]):
-        raise TypeError(f"`classifier` is None, but {needed[0]!r} needs one: pass `classifiers.train(...).model`")
+    needed = [metric for metric in metrics if metric in CLASSIFIED]
+    if needed and not isinstance(classifier, nn.Module):
+        found = f"`classifier` is {type(classifier).__name__}, but {needed[0]!r} needs a module"
+        raise TypeError(f"{found}: pass `classifiers.train(...).model`")
     if any(metric in LABELLED for metric in metrics):
         for part in data:
             if len(part.labels.unique()) < 2:

@@ -26,7 +26,7 @@ from latentbook.learning.models.gumbel import GumbelSoftmax
 from latentbook.learning.models.hierarchical import HierarchicalVAE
 from latentbook.learning.samples import frechet_distance
 
-__all__ = ["METRICS", "Codes", "Examples", "draw_codes", "mean_codes"]
+__all__ = ["METRICS", "SPLITS", "Codes", "Examples", "draw_codes", "mean_codes"]
 
 Numbers = dict[str, float]
 
@@ -65,7 +65,7 @@ class Codes:
     """One draw of the codes of some examples; of each there are L, of the layer next to the data first.
 
     Attributes:
-        drawn: The codes, ``(N, m_l)``.
+        drawn: The codes, ``(N, m_l)``; of a category one-hot.
         posteriors: What they were drawn from, given the codes drawn before: means and standard deviations; of a
             category its probabilities, and None.
         distortion: Of every example, in nats.
@@ -148,8 +148,11 @@ def reconstruction(model: HierarchicalVAE, examples: Examples) -> Numbers:
 def recognition(model: HierarchicalVAE, examples: Examples) -> Numbers:
     """Return how often a classifier recognises reconstructions, and how unsure it is, in nats."""
     rebuilt = torch.cat([_rebuilt(model, x) for x in _chunks(examples.test)])
-    seen = predictions(examples.classifier, rebuilt, examples.test.labels)
-    return {"recognised": seen.accuracy or 0.0, "recognition_entropy": seen.entropy}
+    seen = predictions(examples.classifier, rebuilt)
+    return {
+        "recognised": (seen.classes == examples.test.labels).double().mean().item(),
+        "recognition_entropy": seen.entropy,
+    }
 
 
 def generation(model: HierarchicalVAE, examples: Examples) -> Numbers:
@@ -173,13 +176,12 @@ def knowledge(model: HierarchicalVAE, examples: Examples) -> Numbers:
 
     The posterior of a layer is a mixture over the codes above it, of which one is drawn for each example.
     """
-    test = _first(examples.test)
-    own = draw_codes(model, test, examples.seed)
-    learned = draw_codes(model, _first(examples.training), examples.seed)
+    training, test = _parts(examples)
+    learned, own = _codes(model, examples)
     found: Numbers = {}
     for layer, (code, posterior, known) in enumerate(zip(own.drawn, own.posteriors, learned.drawn, strict=True), 1):
         estimate, error = _information(posterior, test.labels, examples.seed)
-        low = mutual_information_lower_bound(known, _first(examples.training).labels, code, test.labels)
+        low = mutual_information_lower_bound(known, training.labels, code, test.labels)
         found |= {f"I_{layer}": estimate, f"I_{layer}_error": error}
         found |= {f"I_{layer}_low": low.value, f"I_{layer}_low_error": low.error}
     return found
@@ -187,8 +189,8 @@ def knowledge(model: HierarchicalVAE, examples: Examples) -> Numbers:
 
 def probe(kind: str, model: HierarchicalVAE, examples: Examples) -> Numbers:
     """Return for every layer the accuracy of a kind of probe: on drawn codes, and on the most probable ones."""
-    training, test = _first(examples.training), _first(examples.test)
-    drawn = [draw_codes(model, part, examples.seed).drawn for part in (training, test)]
+    training, test = _parts(examples)
+    drawn = [codes.drawn for codes in _codes(model, examples)]
     found: Numbers = {}
     for layer in range(1, model.layers + 1):
         sides = {"": [side[layer - 1] for side in drawn]}
@@ -215,7 +217,8 @@ def _chunks(data: Dataset) -> Iterator[Tensor]:
 
 
 def _drawn(model: HierarchicalVAE, x: Tensor, generator: torch.Generator) -> Codes:
-    found = model.infer(x, model.draw_noise((len(x),), x, generator))
+    # Categories are drawn one-hot: relaxed ones tell more than what their rate pays for.
+    found = model.infer(x, model.draw_noise((len(x),), x, generator), hard=True)
     distortion = -model.likelihood.log_prob(model.decoder(found.codes[0]), x)
     rates = torch.stack(torch.broadcast_tensors(*model.rates(found)), -1)
     return Codes(found.codes, tuple(map(_numbers, found.posteriors)), distortion, rates)
@@ -233,9 +236,26 @@ def _joined(parts: Sequence[Codes]) -> Codes:
     return Codes(drawn, tuple(posteriors), distortion, rates)
 
 
-def _first(data: Dataset) -> Dataset:
-    """Return at most as many examples as can be compared with each other; published data are in no order."""
-    return data.subset(slice(0, MOST_CODES)) if len(data) > MOST_CODES else data
+def _parts(examples: Examples) -> tuple[Dataset, Dataset]:
+    """Return training and test examples, at most as many as can be compared with each other."""
+    return _some(examples.training), _some(examples.test)
+
+
+def _some(data: Dataset) -> Dataset:
+    """Return at most so many examples, drawn by lot: a reader's own may be sorted by class."""
+    if len(data) <= MOST_CODES:
+        return data
+    order = torch.randperm(len(data), generator=torch.Generator().manual_seed(0))
+    return data.subset(order[:MOST_CODES].to(data.device))
+
+
+def _codes(model: HierarchicalVAE, examples: Examples) -> tuple[Codes, Codes]:
+    """Return codes of training and test examples, each part's by noise of its own.
+
+    By the same noise a collapsed layer's test codes would be its training codes.
+    """
+    training, test = _parts(examples)
+    return draw_codes(model, training, examples.seed + DRAWS), draw_codes(model, test, examples.seed)
 
 
 @torch.no_grad()

@@ -128,7 +128,7 @@ def train(
         return Run(weights, model.eval(), found.history, found.entry.id, found.entry.file)
     looking = [*autoencoder_board(log_dir, training, test), *callbacks]
     line = Progress(_steps(chosen, training), _name(chosen, [weights])) if progress is None else nullcontext(progress)
-    history = _descend(model, [weights], chosen, training, line, looking, checkpoint)
+    history = _descend(model, model, [weights], chosen, training, line, looking, checkpoint)
     return _finished(chosen, weights, training, model, history, label)
 
 
@@ -193,10 +193,11 @@ def _together(
 ) -> list[Run]:
     """Train some hierarchies as one."""
     training, test = data
-    members = Family([_start(chosen, training)] * len(betas))
+    first = _start(chosen, training)
+    members = Family([first] * len(betas))
     line = Progress(_steps(chosen, training), _name(chosen, betas))
     board = autoencoder_board(log_dir, training, test)
-    history = _descend(members, betas, chosen, training, line, board, checkpoint)
+    history = _descend(members, first, betas, chosen, training, line, board, checkpoint)
     alone = zip(betas, members.members(), member_histories(history), strict=True)
     return [_finished(chosen, own, training, model, terms, label) for own, model, terms in alone]
 
@@ -244,6 +245,7 @@ def _start(chosen: Settings, training: Dataset) -> HierarchicalVAE:
 
 def _descend(
     model: HierarchicalVAE | Family,
+    shape: HierarchicalVAE,
     betas: list[tuple[float, ...]],
     chosen: Settings,
     training: Dataset,
@@ -251,8 +253,7 @@ def _descend(
     callbacks: Sequence[Callback],
     checkpoint: Path | None,
 ) -> History:
-    """Train a model, or a family of them, at the settings' scale."""
-    shape = _start(chosen, training)
+    """Train a model, or a family of them of one shape, at the settings' scale."""
 
     def draw(data: Dataset, size: int, generator: torch.Generator) -> Draw:
         x = data.batch(size, generator)

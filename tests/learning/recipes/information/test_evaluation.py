@@ -118,6 +118,10 @@ def test_another_classifier_is_another_question(trained, data, counted):
     for judge in (first, second, second):
         evaluate(trained[0], ["recognition"], data=data, classifier=judge)
     assert counted["recognition"] == 2
+    for judge in (first, second):
+        evaluate(trained[0], ["rates"], data=data, classifier=judge)
+    # What no classifier looks at does not depend on it.
+    assert counted["rates"] == 1
 
 
 def test_runs_without_a_file_are_kept_where_they_shall_be(data, counted, tmp_path):
@@ -145,12 +149,14 @@ def test_a_column_is_a_grid_or_a_row():
         column(rows, "E")
 
 
-def test_wrong_questions_are_refused(trained, data):
+def test_wrong_questions_are_refused(trained, data, unchecked):
     with pytest.raises(ValueError, match="`metrics`"):
         evaluate(trained, ["beauty"], data=data)
-    with pytest.raises(TypeError, match="`classifier` is None, but 'recognition' needs one"):
+    with pytest.raises(TypeError, match="`classifier` is NoneType, but 'recognition' needs a module"):
         evaluate(trained, USUAL, data=data)
-    for name, value in (("samples", 0), ("seed", -1), ("jobs", 0)):
+    with pytest.raises(TypeError, match="`classifier` is function"):
+        evaluate(trained, ["recognition"], data=data, classifier=lambda x: x)
+    for name, value in (("samples", 4), ("seed", -1), ("jobs", 0)):
         with pytest.raises(ValueError, match=f"`{name}` is {value}"):
             evaluate(trained, ["rates"], data=data, **{name: value})
 

@@ -174,5 +174,25 @@ def test_probes_see_drawn_codes_and_most_probable_ones(examples):
 
 def test_large_data_are_compared_in_part(model, monkeypatch):
     monkeypatch.setattr(measures, "MOST_CODES", 20)
-    assert len(measures._first(labelled(50))) == 20
-    assert len(measures._first(labelled(10))) == 10
+    some = measures._some(labelled(50))
+    assert len(some) == 20
+    # Of both classes, though they alternate; and another order than the data's.
+    assert not torch.equal(some.labels, labelled(50).labels[:20])
+    assert len(measures._some(labelled(10))) == 10
+
+
+def test_test_codes_have_noise_of_their_own(model):
+    """Of a collapsed layer they would else be copies of the training codes."""
+    data = labelled(40)
+    learned, own = measures._codes(model, Examples(data, data, None, 1, 0))
+    for one, other in zip(learned.drawn, own.drawn, strict=True):
+        assert (one != other).all()
+
+
+def test_categories_are_measured_one_hot():
+    """A relaxed category tells more than its rate pays for."""
+    torch.manual_seed(0)
+    model = hierarchical_mlp((1, 4, 4), (6, 5), (8,), top="categorical").eval()
+    top = draw_codes(model, labelled(50)).drawn[-1]
+    assert set(top.unique().tolist()) == {0.0, 1.0}
+    assert top.sum(1).tolist() == [1.0] * 50
