@@ -32,10 +32,10 @@ def measure() -> list[Row]:
         return _by_repeats(mean, std, labels, mean + std * torch.randn(mean.shape, generator=_source()))
 
     words = f"mutual information, {IMAGES:,} codes of {LATENTS}"
-    timed = compare(words, ours, repeated, "every pair written out", repeats=3)
+    row = compare(words, ours, repeated, "every pair written out", repeats=3)
     apart = abs(ours() / repeated() - 1)
     rows = [
-        Row(timed.name, timed.ours, timed.peer, timed.against, asked="at least 30 x"),
+        Row(row.name, row.ours, row.peer, row.against, asked="at least 30 x"),
         Row("by what part the two values differ", apart, unit="%", asked="at most 0.001 %"),
     ]
     if STATUS.exists():

@@ -66,6 +66,10 @@ def shown(watch, tmp_path):
     return show
 
 
+MIDDLES = """(parts) => parts.map((one) => one.getBoundingClientRect())
+    .map(({ x, y, width, height }) => [x + width / 2, y + height / 2])"""
+
+
 def cell_of(page, index=0):
     """Return the cell in the ring, by what readers who listen are told of it; see that the sliders say the same."""
     chosen = page.locator(".heat").nth(index).locator("[aria-selected=true]").get_attribute("id")
@@ -75,9 +79,8 @@ def cell_of(page, index=0):
     assert sliders == [str(row), str(column)]
     ring, cell = page.locator(".heat .ring").nth(index), page.locator(f".heat >> nth={index} >> [id={chosen}]")
     # Both at one moment: the page may still be scrolling.
-    where = "(parts) => parts.map((one) => one.getBoundingClientRect()).map(({ x, y }) => [x, y])"
-    first, second = page.evaluate(where, [ring.element_handle(), cell.element_handle()])
-    assert first == pytest.approx(second, abs=2)
+    first, second = page.evaluate(MIDDLES, [ring.element_handle(), cell.element_handle()])
+    assert first == pytest.approx(second, abs=1)
     return row, column
 
 

@@ -177,7 +177,7 @@ def knowledge(model: HierarchicalVAE, examples: Examples) -> Numbers:
     The posterior of a layer is a mixture over the codes above it, of which one is drawn for each example.
     """
     training, test = _parts(examples)
-    learned, own = _codes(model, examples)
+    learned, own = _codes(model, training, test, examples.seed)
     found: Numbers = {}
     for layer, (code, posterior, known) in enumerate(zip(own.drawn, own.posteriors, learned.drawn, strict=True), 1):
         estimate, error = _information(posterior, test.labels, examples.seed)
@@ -190,7 +190,7 @@ def knowledge(model: HierarchicalVAE, examples: Examples) -> Numbers:
 def probe(kind: str, model: HierarchicalVAE, examples: Examples) -> Numbers:
     """Return for every layer the accuracy of a kind of probe: on drawn codes, and on the most probable ones."""
     training, test = _parts(examples)
-    drawn = [codes.drawn for codes in _codes(model, examples)]
+    drawn = [codes.drawn for codes in _codes(model, training, test, examples.seed)]
     found: Numbers = {}
     for layer in range(1, model.layers + 1):
         sides = {"": [side[layer - 1] for side in drawn]}
@@ -249,13 +249,12 @@ def _some(data: Dataset) -> Dataset:
     return data.subset(order[:MOST_CODES].to(data.device))
 
 
-def _codes(model: HierarchicalVAE, examples: Examples) -> tuple[Codes, Codes]:
+def _codes(model: HierarchicalVAE, training: Dataset, test: Dataset, seed: int) -> tuple[Codes, Codes]:
     """Return codes of training and test examples, each part's by noise of its own.
 
     By the same noise a collapsed layer's test codes would be its training codes.
     """
-    training, test = _parts(examples)
-    return draw_codes(model, training, examples.seed + DRAWS), draw_codes(model, test, examples.seed)
+    return draw_codes(model, training, seed + DRAWS), draw_codes(model, test, seed)
 
 
 @torch.no_grad()

@@ -184,7 +184,7 @@ def test_large_data_are_compared_in_part(model, monkeypatch):
 def test_test_codes_have_noise_of_their_own(model):
     """Of a collapsed layer they would else be copies of the training codes."""
     data = labelled(40)
-    learned, own = measures._codes(model, Examples(data, data, None, 1, 0))
+    learned, own = measures._codes(model, data, data, seed=0)
     for one, other in zip(learned.drawn, own.drawn, strict=True):
         assert (one != other).all()
 
