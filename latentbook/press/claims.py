@@ -23,6 +23,8 @@ __all__ = ["Claim", "Finding", "claim", "find", "finding", "held_at", "load", "r
 HELD_AT = "parameters"
 # Parameters that a band is set for, or that it does not depend on; all others must be as published for it to hold.
 BANDED = ("scale", "dataset", "device")
+# Significant figures of a value: those that are read at a glance, and those that double precision can vouch for.
+FIGURES, MOST_FIGURES = 3, 12
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ class Claim:
         sentence: What is asserted.
         unit: Of the value; may be empty.
         source: Where the band comes from: a paper, a closed form, the book's own repeated measurement.
-        bands: Lowest and highest value allowed, by scale and data set, at default parameters.
+        bands: Lowest and highest value allowed, by scale and data set, at default parameters; infinite where a claim
+            is about one side only.
     """
 
     name: str
@@ -207,7 +210,7 @@ def row_html(seen: Finding) -> str:
     expected = '<span class="lb-claim-word">expected </span>' if seen.band else ""
     cells = {
         "sentence": html.escape(seen.claim.sentence),
-        "value": html.escape(f"{figure(seen.value)} {seen.claim.unit}".strip()),
+        "value": html.escape(value_text(seen)),
         "band": expected + html.escape(band_text(seen)),
         "verdict": html.escape(seen.verdict),
         "source": html.escape(seen.claim.source),
@@ -223,24 +226,44 @@ def row_html(seen: Finding) -> str:
 
 def row_text(seen: Finding) -> str:
     """Return one row as a line of text."""
-    value = f"{figure(seen.value)} {seen.claim.unit}".strip()
-    return f"{seen.verdict:8} {seen.claim.name}: {value} ({band_text(seen)}). {seen.claim.sentence}"
+    return f"{seen.verdict:8} {seen.claim.name}: {value_text(seen)} ({band_text(seen)}). {seen.claim.sentence}"
+
+
+def value_text(seen: Finding) -> str:
+    """Return what was measured, with its unit, as exactly as its band is known."""
+    return f"{figure(seen.value, _figures(seen.band))} {seen.claim.unit}".strip()
 
 
 def band_text(seen: Finding) -> str:
     """Return the band in words; one of a single value is that value."""
     if not seen.band:
         return seen.remark or "no band"
-    return " to ".join(dict.fromkeys(figure(end) for end in seen.band))
+    low, high = (figure(end, _figures(seen.band)) for end in seen.band)
+    if math.isinf(seen.band[0]):
+        return f"at most {high}"
+    if math.isinf(seen.band[1]):
+        return f"at least {low}"
+    return " to ".join(dict.fromkeys((low, high)))
 
 
-def figure(value: float | None) -> str:
-    """Return a number at three significant figures, whole numbers whole."""
+def figure(value: float | None, figures: int = FIGURES) -> str:
+    """Return a number at some significant figures, whole numbers whole."""
     if value is None:
         return "nothing"
     if math.isnan(value):
         return "undefined"
-    return f"{value:,.0f}".replace("-", "−") if value == round(value) else in_figures(value)
+    whole = math.isfinite(value) and value == round(value)
+    return f"{value:,.0f}".replace("-", "−") if whole else in_figures(value, figures)
+
+
+def _figures(band: tuple[float, float] | None) -> int:
+    """Return at how many figures the ends of a band are written: three, or more where it is narrow."""
+    if band is None or band[0] == band[1] or any(map(math.isinf, band)):
+        return FIGURES
+    # Rounding shall not be seen beside the width.
+    seen = 0.1 * (band[1] - band[0])
+    enough = (n for n in range(FIGURES, MOST_FIGURES) if all(abs(float(f"{end:.{n}g}") - end) < seen for end in band))
+    return next(enough, MOST_FIGURES)
 
 
 def _run_of(chapter: Path, names: Mapping[str, object]) -> dict:
@@ -292,9 +315,12 @@ def _entry(name: str, entry: Mapping) -> Claim:
 
 
 def _band(name: str, band: object) -> tuple[float, float]:
-    if not (isinstance(band, list) and len(band) == 2 and band[0] <= band[1]):
-        raise ValueError(f"the claim {name!r} has the band {band}, but a band is [low, high] with low <= high")
-    return float(band[0]), float(band[1])
+    """Return the ends of a band; null is no end, and one of both is enough."""
+    if isinstance(band, list) and len(band) == 2 and band != [None, None]:
+        low, high = (none if end is None else float(end) for end, none in zip(band, (-math.inf, math.inf), strict=True))
+        if low <= high:
+            return low, high
+    raise ValueError(f"the claim {name!r} has the band {band}, but a band is [low, high] with low <= high, or one null")
 
 
 def _number(name: str, value: object) -> float:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Mapping, Sequence
 
 from latentbook.press.figures import caption_output
 
 __all__ = ["table"]
+
+# A number that is below zero, as Python writes it.
+NEGATIVE = re.compile(r"-(?=[\d.])")
 
 
 def table(columns: Sequence[str], rows: Mapping[str, Sequence[object]], caption: str = "") -> None:
@@ -15,7 +19,8 @@ def table(columns: Sequence[str], rows: Mapping[str, Sequence[object]], caption:
 
     Args:
         columns: Titles of the values.
-        rows: By the name of the row, one value for each column, as text or written as `str` writes it.
+        rows: By the name of the row, one value for each column, as text or written as `str` writes it; numbers below
+            zero get a real minus.
         caption: A sentence or two below it; inline HTML is allowed.
 
     Raises:
@@ -25,13 +30,19 @@ def table(columns: Sequence[str], rows: Mapping[str, Sequence[object]], caption:
     """
     from IPython.display import display
 
-    cells = {name: [str(value) for value in values] for name, values in rows.items()}
+    cells = {name: [_written(value) for value in values] for name, values in rows.items()}
     for name, values in cells.items():
         if len(values) != len(columns):
             raise ValueError(f"`rows[{name!r}]` has {len(values)} values for {len(columns)} `columns`")
     display({"text/html": _as_html(columns, cells), "text/plain": _as_text(columns, cells)}, raw=True)
     if caption:
         display(caption_output(caption), raw=True)
+
+
+def _written(value: object) -> str:
+    """Return a value as text, with a minus where a number begins with a hyphen."""
+    text = str(value)
+    return "−" + text[1:] if NEGATIVE.match(text) else text
 
 
 def _as_html(columns: Sequence[str], cells: Mapping[str, Sequence[str]]) -> str:

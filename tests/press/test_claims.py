@@ -114,6 +114,7 @@ def test_a_wrong_claim_is_named(name, value, error, message):
         ("one: {chapter: x, unit: '', source: s, bands: {}}", r"'one' .* lacks \['sentence'\]"),
         (CLAIMS.replace("[2, 2]", "[3, 2]"), r"'one' has the band \[3, 2\]"),
         (CLAIMS.replace("[2, 2]", "2"), r"'one' has the band 2"),
+        (CLAIMS.replace("[2, 2]", "[null, null]"), r"'one' has the band \[None, None\]"),
     ],
 )
 def test_a_wrong_file_is_explained(tmp_path, content, message):
@@ -174,6 +175,34 @@ def test_a_band_is_said_and_one_of_a_single_value_is_that_value(known):
     assert claims.band_text(wide) == "13 to 21"
     assert '<span class="lb-claim-word">expected </span>13 to 21' in row_html(wide)
     assert "expected" not in row_html(finding(one, 2.0, **{**RUN, "scale": "paper"}))
+
+
+@pytest.mark.parametrize(
+    ("band", "value", "verdict", "words"),
+    [
+        ("[null, 4]", -1000.0, "inside", "at most 4"),
+        ("[null, 4]", 4.1, "outside", "at most 4"),
+        ("[0.5, null]", 1e9, "inside", "at least 0.5"),
+        ("[0.5, null]", 0.4, "outside", "at least 0.5"),
+    ],
+)
+def test_a_band_may_have_one_end(tmp_path, band, value, verdict, words):
+    (tmp_path / "claims.yml").write_text(CLAIMS.replace("[2, 2]", band))
+    seen = finding(load(tmp_path / "claims.yml")["one"], value, **RUN)
+    assert (seen.verdict, claims.band_text(seen)) == (verdict, words)
+
+
+@pytest.mark.parametrize(
+    ("band", "value", "words"),
+    [
+        ((-1.968246, -1.968244), -1.96824512, ("−1.968245", "−1.968246 to −1.968244")),
+        ((0.0, 1e-5), 3.14159e-6, ("3.14 × 10⁻⁶", "0 to 10⁻⁵")),
+        ((13.0, 13.0), 13.04321, ("13", "13")),
+    ],
+)
+def test_a_value_is_said_as_exactly_as_its_band(band, value, words):
+    seen = finding(claims.Claim("x", "c", "s", "", "", {"book": {"digits": band}}), value, **RUN)
+    assert (claims.value_text(seen), claims.band_text(seen)) == words
 
 
 def test_find_lists_what_there_is(known):

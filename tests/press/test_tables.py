@@ -21,6 +21,12 @@ def test_every_value_stands_under_its_title(shown):
     assert '<th scope="col">error</th><th scope="col">rate</th>' in data["text/html"]
 
 
+def test_numbers_below_zero_have_a_real_minus(shown):
+    table(["x", "y", "z", "range"], {"a": [-0.5, "-.25", "-", "1-2"]})
+    assert [word for word in shown[0]["text/plain"].split()[4:]] == ["a", "−0.5", "−.25", "-", "1-2"]
+    assert "<td>−0.5</td><td>−.25</td><td>-</td><td>1-2</td>" in shown[0]["text/html"]
+
+
 def test_names_are_no_markup(shown):
     table(["x"], {"a < b": [1]})
     assert "a &lt; b" in shown[0]["text/html"]

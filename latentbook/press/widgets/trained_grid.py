@@ -14,6 +14,7 @@ import traitlets
 from plotly.colors import sequential
 from torch import Tensor
 
+from latentbook.press.figures.information import rate_name
 from latentbook.press.figures.parts import expect_shape, png
 from latentbook.press.widgets import scripts
 
@@ -47,18 +48,19 @@ class GridMetric(NamedTuple):
 
 
 class TrainedGrid(anywidget.AnyWidget):
-    r"""Hierarchical VAEs of two layers, one for each pair of weights: two sliders, a heat map and the plane of rates.
+    r"""Hierarchical VAEs, one for each pair of weights: two sliders, a heat map and the plane of rates.
 
     A reader chooses a cell in any of them, and sees what it makes of images, samples of its prior, and all its metrics.
 
     Args:
         betas_1: Weights of the rate of z_1, the layer next to the data, increasing and above 0: A of them.
-        betas_2: Weights of the rate of z_2, the top layer, likewise: B of them.
+        betas_2: Weights of the rate of z_2, and of all above, likewise: B of them.
         metrics: By a short name each, in the order of the table.
-        rates: R(z_2) and R(z_1|z_2) of each cell, ``(A, B)`` each, in nats; NaN where a training failed.
+        rates: Of the top layer and of z_1 in each cell, ``(A, B)`` each, in nats; NaN where a training failed.
         inputs: Images that every cell reconstructs, ``(n, C, H, W)`` in [0, 1] with C 1 or 3.
         reconstructions: What comes back, ``(A, B, n, C, H, W)`` in [0, 1]; NaN where a training failed.
         samples: Of the prior of each cell, ``(A, B, s, C, H, W)``, likewise.
+        layers: Of the hierarchies.
         beta_1: The weight shown first: the trained one that is nearest, by ratio.
         beta_2: Likewise.
         metric: Name of the metric that colours the cells first; by default the first one.
@@ -93,6 +95,7 @@ class TrainedGrid(anywidget.AnyWidget):
         inputs: Tensor,
         reconstructions: Tensor,
         samples: Tensor,
+        layers: int = 2,
         beta_1: float = 1.0,
         beta_2: float = 1.0,
         metric: str | None = None,
@@ -108,6 +111,8 @@ class TrainedGrid(anywidget.AnyWidget):
             "betas": betas,
             "metrics": [{"name": name, **_described(name, one, shape)} for name, one in metrics.items()],
             "rates": _rates(rates, shape),
+            "names": [rate_name(layers, layers), rate_name(1, layers)],
+            "areAll": layers == 2,
             "images": _images(inputs, reconstructions, samples, shape),
             "alt": alt,
         }

@@ -18,6 +18,7 @@ __all__ = ["BOUND_PHONE", "Codes", "bound_figure"]
 
 # Nats below which a rate is drawn as if it were these: its axis is logarithmic.
 LEAST, MOST, POINTS = 1e-3, 60.0, 160
+TICKS = {1e-3: "≤ 0.001", 0.01: "0.01", 0.1: "0.1", 1.0: "1", 10.0: "10"}
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross")
 
 BOUND_PHONE: dict[str, object] = {
@@ -79,9 +80,9 @@ def bound_figure(layers: Sequence[Codes], class_probs: Tensor) -> go.Figure:
             {
                 x: {
                     "type": "log",
-                    "range": [np.log10(0.8 * LEAST), np.log10(MOST)],
-                    "tickvals": [1e-3, 1e-2, 0.1, 1, 10],
-                    "ticktext": ["≤ 0.001", "0.01", "0.1", "1", "10"],
+                    "range": [np.log10(0.8 * _decade(codes.rates)), np.log10(MOST)],
+                    "tickvals": [*TICKS],
+                    "ticktext": [*TICKS.values()],
                     "domain": [left, left + 0.46],
                     "anchor": axes["yaxis"],
                     "title": codes.title,
@@ -90,6 +91,11 @@ def bound_figure(layers: Sequence[Codes], class_probs: Tensor) -> go.Figure:
             }
         )
     return figure
+
+
+def _decade(rates: Tensor) -> float:
+    """Return the power of ten where an axis begins: the last one below all rates."""
+    return 10.0 ** np.floor(np.log10(rates.clamp_min(LEAST).min().item()))
 
 
 def _dots(

@@ -48,7 +48,8 @@ def exact_figure(above: Sequence[float], data_variance: float = 3.0) -> go.Figur
         for name, label, colour in LINES:
             words = f"{label} = %{{y:.3f}} nats at β₁ = %{{x:.2f}}<extra></extra>"
             y = found[name].numpy().round(4)
-            line = {"color": colour, "width": 2}
+            # Plotly thins a line at its first size; when the page then makes it wider, corners would show.
+            line = {"color": colour, "width": 2, "simplify": False}
             key = {"name": label, "legendgroup": name, "showlegend": index == 0}
             x = below.numpy().round(4)
             figure.add_scatter(x=x, y=y, mode="lines", line=line, hovertemplate=words, **key, **axes)

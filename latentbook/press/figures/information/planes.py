@@ -9,7 +9,8 @@ import numpy as np
 import plotly.graph_objects as go
 from torch import Tensor
 
-from latentbook.press.figures import HAIR, MUTED, WARM, layout
+from latentbook.press.figures import ACCENT, MUTED, WARM, layout
+from latentbook.press.figures.information.names import rate_name
 from latentbook.press.figures.parts import MAGNITUDE, expect_shape, layout_axes, stacked, trace_axes
 from latentbook.press.numbers import in_figures
 
@@ -32,16 +33,20 @@ class Panel(NamedTuple):
     larger: bool | None = True
 
 
-def planes_figure(R_2: Tensor, R_1: Tensor, panels: Sequence[Panel], betas: Sequence[float]) -> go.Figure:
+def planes_figure(
+    R_2: Tensor, R_1: Tensor, panels: Sequence[Panel], betas: Sequence[float], layers: int = 2
+) -> go.Figure:
     """Return one panel for each measure: a dot for each cell at its rates, the brighter the larger the measure.
 
-    Lines join the cells of one weight; a ring marks the best.
+    Lines join the cells of one weight, in the colour of the layer whose weight changes along them; a ring marks the
+    best.
 
     Args:
         R_2: Rates of the top, ``(A, B)``, in nats; a row has one weight of z_1, a column one of z_2.
         R_1: Rates of z_1, likewise.
         panels: From one to six.
         betas: The weights of rows and columns, for what is said of a dot.
+        layers: Of the hierarchies; R_2 is of the uppermost.
 
     Raises:
         ValueError: If there are more than six panels, or none, or shapes differ.
@@ -54,6 +59,7 @@ def planes_figure(R_2: Tensor, R_1: Tensor, panels: Sequence[Panel], betas: Sequ
     height, places = stacked(rows, SIZE, GAP)
     figure = go.Figure(layout=layout(height=height + ABOVE + BELOW, margin={"l": 46, "r": 10, "t": ABOVE, "b": BELOW}))
     width = (1 - 0.07 * (COLUMNS - 1)) / COLUMNS
+    across, up = rate_name(layers, layers), rate_name(1, layers)
     for index, panel in enumerate(panels):
         expect_shape("R_1", R_1, tuple(R_2.shape), "rates of the same cells")
         expect_shape(f"values of {panel.title}", panel.values, tuple(R_2.shape), "one for each cell")
@@ -64,22 +70,23 @@ def planes_figure(R_2: Tensor, R_1: Tensor, panels: Sequence[Panel], betas: Sequ
         low = row == rows - 1 or index + COLUMNS >= len(panels)
         figure.update_layout(
             {
-                x: {"domain": [left, left + width], "anchor": axes["yaxis"], "title": "R(z₂), nats" if low else ""},
-                y: {"domain": places[row], "anchor": axes["xaxis"], "title": "R(z₁ | z₂), nats" if not column else ""},
+                x: {"domain": [left, left + width], "anchor": axes["yaxis"], "title": f"{across}, nats" if low else ""},
+                y: {"domain": places[row], "anchor": axes["xaxis"], "title": f"{up}, nats" if not column else ""},
             }
         )
-        figure.add_traces([*_net(R_2, R_1, axes), _cells(R_2, R_1, panel, betas, axes)])
+        figure.add_traces([*_net(R_2, R_1, axes), _cells(R_2, R_1, panel, betas, (across, up), axes)])
         figure.add_annotation(_title(panel, axes))
         if panel.larger is not None:
             figure.add_trace(_best(R_2, R_1, panel, axes))
     return figure
 
 
-def planes_phone(count: int) -> dict[str, object]:
+def planes_phone(count: int, layers: int = 2) -> dict[str, object]:
     """Return the layout of `planes_figure` on a narrow screen: one panel below the other.
 
     Args:
         count: Number of panels.
+        layers: As there.
 
     Chapter 4.
     """
@@ -87,22 +94,30 @@ def planes_phone(count: int) -> dict[str, object]:
     phone: dict[str, object] = {"height": height + ABOVE + BELOW}
     for index, place in enumerate(places):
         x, y = layout_axes(index)
-        phone |= {f"{x}.domain": [0, 1], f"{y}.domain": place, f"{y}.title.text": "R(z₁ | z₂), nats"}
+        phone |= {f"{x}.domain": [0, 1], f"{y}.domain": place, f"{y}.title.text": f"{rate_name(1, layers)}, nats"}
     return phone
 
 
 def _net(R_2: Tensor, R_1: Tensor, axes: dict[str, str]) -> list[go.Scatter]:
-    """Return a line for each row and each column of the grid."""
-    sides = [*zip(R_2, R_1, strict=True), *zip(R_2.T, R_1.T, strict=True)]
+    """Return lines along the rows of the grid, where the top's weight changes, and along its columns."""
+    return [_lines(R_2, R_1, WARM, axes), _lines(R_2.T, R_1.T, ACCENT, axes)]
+
+
+def _lines(R_2: Tensor, R_1: Tensor, colour: str, axes: dict[str, str]) -> go.Scatter:
+    """Return one line for each row."""
     xs, ys = [], []
-    for across, up in sides:
+    for across, up in zip(R_2, R_1, strict=True):
         xs += [*across.numpy().round(3), None]
         ys += [*up.numpy().round(3), None]
-    line = {"color": HAIR, "width": 1}
-    return [go.Scatter(x=xs, y=ys, mode="lines", line=line, hoverinfo="skip", connectgaps=False, **axes)]
+    line = {"color": colour, "width": 1}
+    look = {"line": line, "opacity": 0.55, "hoverinfo": "skip", "connectgaps": False}
+    return go.Scatter(x=xs, y=ys, mode="lines", **look, **axes)
 
 
-def _cells(R_2: Tensor, R_1: Tensor, panel: Panel, betas: Sequence[float], axes: dict[str, str]) -> go.Scatter:
+def _cells(
+    R_2: Tensor, R_1: Tensor, panel: Panel, betas: Sequence[float], names: tuple[str, str], axes: dict[str, str]
+) -> go.Scatter:
+    across, up = names
     weights = [(in_figures(low), in_figures(high)) for low in betas for high in betas]
     look = {
         "color": panel.values.flatten().numpy().round(4),
@@ -118,7 +133,7 @@ def _cells(R_2: Tensor, R_1: Tensor, panel: Panel, betas: Sequence[float], axes:
         marker=look,
         customdata=weights,
         hovertemplate=f"{panel.title}: %{{marker.color:.3g}}<br>β₁ = %{{customdata[0]}}, β₂ = %{{customdata[1]}}<br>"
-        "R(z₂) = %{x:.2f}, R(z₁ | z₂) = %{y:.2f}<extra></extra>",
+        f"{across} = %{{x:.2f}}, {up} = %{{y:.2f}}<extra></extra>",
         **axes,
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 
 from latentbook.press.figures import ACCENT, CLASSES, WARM, layout
+from latentbook.press.figures.information.names import rate_name
 from latentbook.press.figures.parts import KEY_ABOVE
 
 __all__ = ["shares_figure"]
@@ -36,7 +37,7 @@ def shares_figure(rows: Mapping[str, Sequence[float]]) -> go.Figure:
     )
     figure = go.Figure(layout=shape)
     for layer in range(most, 0, -1):
-        label = f"R(z{_lowered(layer)})" if layer == most else f"R(z{_lowered(layer)} | z{_lowered(layer + 1)})"
+        label = rate_name(layer, most)
         values = [rates[layer - 1] if layer <= len(rates) else 0.0 for rates in rows.values()]
         figure.add_bar(
             y=names,
@@ -53,7 +54,3 @@ def shares_figure(rows: Mapping[str, Sequence[float]]) -> go.Figure:
         legend={"traceorder": "normal"},
     )
     return figure
-
-
-def _lowered(layer: int) -> str:
-    return "₀₁₂₃₄₅₆₇₈₉"[layer]

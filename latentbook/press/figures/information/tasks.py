@@ -40,7 +40,7 @@ def tasks_figure(axes: Sequence[Axis], share: Tensor, betas: Sequence[float]) ->
     values = [value.numpy() for _, value in axes]
     figure = go.Figure(layout=layout(height=520, margin={"l": 0, "r": 0, "t": 8, "b": 8}))
     x, y, z = (value.round(4) for value in values)
-    bar = {"title": {"text": "share of z₂"}, "thickness": 10, "len": 0.6, "outlinewidth": 0, "nticks": 4, "x": 1.0}
+    bar = {"title": {"text": "share of the top"}, "thickness": 10, "len": 0.6, "outlinewidth": 0, "nticks": 4, "x": 1.0}
     figure.add_trace(
         go.Surface(
             x=x, y=y, z=z, surfacecolor=share.numpy().round(3), colorscale=MAGNITUDE, opacity=0.85,

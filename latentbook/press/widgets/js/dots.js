@@ -6,10 +6,14 @@ const MANY = 100;
 
 /** The plane, whose dots are chosen as the cells of the map are. */
 export class RateDots extends RateFrame {
-  /** @param {[Values, Values]} rates  R(z₂) and R(z₁ | z₂). @param {object} view  What cells are chosen in. */
-  constructor(rates, view) {
+  /**
+   * @param {[Values, Values]} rates  Of the top layer and of the one next to the data.
+   * @param {[string, string]} names  Of these.
+   * @param {object} view  What cells are chosen in.
+   */
+  constructor(rates, names, view) {
     const reach = reachOf(rates);
-    super(PLANE, reach, reach.map(tickStep));
+    super(PLANE, reach, reach.map(tickStep), names);
     const [R2, R1] = rates;
     this.places = R2.map((line, row) => line.map((_, column) => this.placeOf(R2[row][column], R1[row][column])));
     this.columns = R2[0].map((_, column) => this.places.map((line) => line[column]));

@@ -2,7 +2,7 @@
 
 const HOW_TO =
   "Click or drag in the map, or move the ring with the arrow keys; a dot of the rate plane is the same cell. " +
-  "Along the one bright line β₁ stays as it is, along the other β₂; on a dashed line the total rate does.";
+  "Along the one bright line β₁ stays as it is, along the other β₂; on a dashed line the sum of both rates does.";
 
 /** A view of one widget. */
 export class Grid {
@@ -56,7 +56,7 @@ export class Grid {
   }
 
   makePlane() {
-    this.plane = new RateDots(this.rates, this);
+    this.plane = new RateDots(this.rates, this.names, this);
     this.sum = make("p", { class: "readout" });
     const title = make("p", { class: "title" }, "Rates, in the colours of the map");
     return make("section", { class: "plane" }, title, this.plane.svg, this.sum);
@@ -109,9 +109,11 @@ export class Grid {
   }
 
   rateWords([row, column]) {
-    const [R2, R1] = this.rates.map((values) => values[row][column]);
-    if (R2 === null || R1 === null) return "no rates: the training failed";
-    return `R(z₂) ${inFigures(R2)} + R(z₁ | z₂) ${inFigures(R1)} = ${inFigures(R2 + R1)} nats`;
+    const [above, below] = this.rates.map((values) => values[row][column]);
+    if (above === null || below === null) return "no rates: the training failed";
+    const [top, bottom] = this.names;
+    if (!this.areAll) return `${top} ${inFigures(above)}, ${bottom} ${inFigures(below)} nats`;
+    return `${top} ${inFigures(above)} + ${bottom} ${inFigures(below)} = ${inFigures(above + below)} nats`;
   }
 
   show() {

@@ -7,11 +7,12 @@ const ROOM = { left: 54, right: 10, top: 10, bottom: 40 };
 export class RateFrame {
   /**
    * @param {number} side  Of the plane, in units of the drawing.
-   * @param {[number, number]} reach  How far the axes go: R(z₂) and R(z₁ | z₂), in nats.
+   * @param {[number, number]} reach  How far the axes go, across and up, in nats.
    * @param {[number, number]} steps  From one tick of an axis to the next.
+   * @param {[string, string]} names  Of the two rates.
    */
-  constructor(side, reach, steps) {
-    Object.assign(this, { side, reach, steps });
+  constructor(side, reach, steps, names = ["R(z₂)", "R(z₁ | z₂)"]) {
+    Object.assign(this, { side, reach, steps, names });
     this.svg = draw("svg", { viewBox: viewBox(side), role: "img" }, ...this.totals(), ...this.axes());
   }
 
@@ -33,7 +34,7 @@ export class RateFrame {
       ...heights.map((tick) => label(tick, x0 - 8, this.place([0, tick])[1] + 4, "end")),
     ];
     const frame = [this.line([0, 0], [this.reach[0], 0], "axis"), this.line([0, 0], [0, this.reach[1]], "axis")];
-    return [...frame, ...marks, ...axisNames(this.side, "R(z₂), nats", "R(z₁ | z₂), nats")];
+    return [...frame, ...marks, ...axisNames(this.side, ...this.names.map((name) => `${name}, nats`))];
   }
 
   line(from, to, kind) {

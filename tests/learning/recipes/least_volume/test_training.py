@@ -1,6 +1,8 @@
 """Training alone and as a family, measuring, and finished runs in the place of training."""
 
 import dataclasses
+import math
+from typing import NamedTuple
 
 import pytest
 import torch
@@ -214,27 +216,39 @@ def test_a_cross_entropy_needs_grey_levels(short):
         train(dataclasses.replace(short, reconstruction="bce"), data=(bright, bright))
 
 
+class Spread(NamedTuple):
+    """A value of one training, and its standard deviation between trainings."""
+
+    value: float
+    deviation: float
+
+    def allows(self, other, of_data=0.0):
+        """Whether another training's value is within three standard deviations of the difference."""
+        return abs(other - self.value) <= 3 * math.hypot(self.deviation, self.deviation, of_data)
+
+
 # Values of an independent implementation, with another split of the digits and torch's own spectral norm, whose one
-# power iteration a step lags behind: test error and dimensions by the 1 % rule.
-# An error is a mean over 397 images, with a standard error of about 0.015, and differs between seeds by as much again:
-# 0.06 is three of both together. Dimensions differ by one or two between seeds.
+# power iteration a step lags behind: test error of the whole code, and dimensions by the 1 % rule; one training each.
+# Deviations are ours, over seeds 0 to 7. Another machine's rounding acts as another seed: at λ = 0.1, where three, four
+# or five dimensions stay, seed 0 had the error 1.46 on one, and less than 1.44 on another.
 REFERENCE = [
-    ({"lam": 0.01}, 0.416, 32, 0),
-    ({"lam": 0.03}, 0.875, 11, 2),
-    ({"lam": 0.05}, 1.065, 7, 2),
-    ({"lam": 0.1}, 1.375, 4, 1),
-    ({"lam": 0.03, "eta": 0.0}, 0.596, 18, 2),
-    ({"lam": 0.03, "lipschitz": False}, 0.415, 32, 0),
-    ({"lam": 0.3}, 2.156, 0, 0),
+    ({"lam": 0.01}, Spread(0.416, 0.018), Spread(32, 0.5)),
+    ({"lam": 0.03}, Spread(0.875, 0.029), Spread(11, 1.0)),
+    ({"lam": 0.05}, Spread(1.065, 0.016), Spread(7, 0.7)),
+    ({"lam": 0.1}, Spread(1.375, 0.057), Spread(4, 0.8)),
+    ({"lam": 0.03, "eta": 0.0}, Spread(0.596, 0.021), Spread(18, 1.1)),
+    ({"lam": 0.03, "lipschitz": False}, Spread(0.415, 0.014), Spread(32, 0.0)),
+    ({"lam": 0.3}, Spread(2.156, 0.001), Spread(0, 0.0)),
 ]
+# Standard error of a mean over 397 images, which were others in each.
+SPLIT = 0.015
 
 
-@pytest.mark.parametrize(("options", "error", "dimensions", "spread"), REFERENCE)
-def test_an_independent_implementation_found_the_same(options, error, dimensions, spread):
+@pytest.mark.parametrize(("options", "error", "dimensions"), REFERENCE)
+def test_an_independent_implementation_found_the_same(options, error, dimensions):
     run = train(settings(scale="book", device="cpu", norm="power", **{"eta": 1.0, **options}))
-    # Reference errors are those of the whole code.
-    assert float(run.curve[0]) == pytest.approx(error, abs=0.06)
-    assert abs(run.dimensions - dimensions) <= spread
+    assert error.allows(float(run.curve[0]), of_data=SPLIT)
+    assert dimensions.allows(run.dimensions)
 
 
 @pytest.mark.parametrize("seed", range(4))

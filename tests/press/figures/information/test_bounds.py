@@ -30,6 +30,13 @@ def test_dots_are_where_they_are_and_small_rates_at_the_edge():
     assert [*drawn.y] == [0.1, 0.2, 0.8, 0.97]
 
 
+@pytest.mark.parametrize(("least", "start"), [(1e-9, 1e-3), (0.5, 0.1), (2.0, 1.0)])
+def test_an_axis_begins_at_the_decade_below_all_rates(least, start):
+    figure = bound_figure([codes(), codes()._replace(rates=RATES.clamp_min(least))], CLASSES)
+    assert figure.layout.xaxis.range[0] == pytest.approx(np.log10(0.8e-3))
+    assert figure.layout.xaxis2.range[0] == pytest.approx(np.log10(0.8 * start))
+
+
 def test_each_kind_of_code_is_named_once():
     figure = bound_figure([codes(), codes("both")], CLASSES)
     named = [trace.name for trace in figure.data if trace.showlegend]

@@ -5,6 +5,7 @@ import itertools
 import pytest
 import torch
 
+from latentbook.press.figures import ACCENT, WARM
 from latentbook.press.figures.information import Panel, planes_figure, planes_phone
 
 R_2 = torch.tensor([[3.0, 0.5], [7.0, 2.0]], dtype=torch.float64)
@@ -20,7 +21,7 @@ def parts(figure, index):
 
 
 def test_cells_are_at_their_rates():
-    _, cells, _ = parts(planes_figure(R_2, R_1, [Panel("PSNR", VALUES)], BETAS), 0)
+    *_, cells, _ = parts(planes_figure(R_2, R_1, [Panel("PSNR", VALUES)], BETAS), 0)
     assert [*cells.x] == [3, 0.5, 7, 2]
     assert [*cells.y] == [9, 11, 1, 0.2]
     assert [*cells.marker.color][:2] == [20, 21]
@@ -34,13 +35,23 @@ def test_the_best_is_ringed(larger, place):
 
 
 def test_where_neither_is_better_nothing_is_ringed():
-    assert len(parts(planes_figure(R_2, R_1, [Panel("PSNR", VALUES, None)], BETAS), 0)) == 2
+    assert len(parts(planes_figure(R_2, R_1, [Panel("PSNR", VALUES, None)], BETAS), 0)) == 3
 
 
 def test_lines_join_cells_of_one_weight():
-    net, *_ = parts(planes_figure(R_2, R_1, [Panel("PSNR", VALUES)], BETAS), 0)
-    lines = " ".join("|" if x is None else f"{x:g}" for x in net.x).split("|")
-    assert [line.split() for line in lines[:4]] == [["3", "0.5"], ["7", "2"], ["3", "7"], ["0.5", "2"]]
+    above, below, *_ = parts(planes_figure(R_2, R_1, [Panel("PSNR", VALUES)], BETAS), 0)
+    assert [*above.x] == [3, 0.5, None, 7, 2, None]
+    assert [*below.x] == [3, 7, None, 0.5, 2, None]
+    # Along a row the weight of z_2 changes.
+    assert (above.line.color, below.line.color) == (WARM, ACCENT)
+
+
+def test_axes_are_called_after_the_layers():
+    figure = planes_figure(R_2, R_1, [Panel("PSNR", VALUES)], BETAS, layers=3)
+    assert figure.layout.xaxis.title.text == "R(z₃), nats"
+    assert figure.layout.yaxis.title.text == "R(z₁ | z₂, z₃), nats"
+    assert "R(z₃) = %{x:.2f}, R(z₁ | z₂, z₃) = " in parts(figure, 0)[2].hovertemplate
+    assert planes_phone(1, layers=3)["yaxis.title.text"] == "R(z₁ | z₂, z₃), nats"
 
 
 def test_titles_say_the_range():
