@@ -9,17 +9,20 @@ import inspect
 import itertools
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-__all__ = ["MOST_CELLS", "cells", "parse", "require_names"]
+__all__ = ["MOST_CELLS", "Cells", "Grid", "cells", "parse", "parts", "require_names"]
 
 Grid = Mapping[str, Sequence[Any]]
+Cell = dict[str, Any]
 
 # More than these are asked for by mistake, unless one says so.
 MOST_CELLS = 100_000
 # Figures that a number in a range keeps: so the ends and the middle of a decade are what one writes.
 FIGURES = 6
+# Cells that are trained as one, at most.
+TOGETHER = 49
 
 
 def parse(text: str) -> dict[str, list[Any]]:
@@ -55,7 +58,25 @@ def parse(text: str) -> dict[str, list[Any]]:
     return grid
 
 
-def cells(grid: Grid, repeats: int = 1, *, most: int = MOST_CELLS) -> list[dict[str, Any]]:
+class Cells:
+    """Every combination of a grid's values, made one after another: a hundred thousand take no more memory than one.
+
+    Attributes:
+        grid: The values of each parameter, seeds of repeats among them.
+    """
+
+    def __init__(self, grid: Grid) -> None:
+        self.grid = grid
+
+    def __len__(self) -> int:
+        return math.prod(map(len, self.grid.values())) if self.grid else 0
+
+    def __iter__(self) -> Iterator[Cell]:
+        for values in itertools.product(*self.grid.values()):
+            yield dict(zip(self.grid, values, strict=True))
+
+
+def cells(grid: Grid, repeats: int = 1, *, most: int = MOST_CELLS) -> Cells:
     """Return every combination of a grid's values; the last parameter changes fastest.
 
     Args:
@@ -71,7 +92,7 @@ def cells(grid: Grid, repeats: int = 1, *, most: int = MOST_CELLS) -> list[dict[
             several seeds of its own.
 
     Example:
-        >>> cells({"lam": [0.1, 1.0]}, repeats=2)
+        >>> [*cells({"lam": [0.1, 1.0]}, repeats=2)]
         [{'lam': 0.1, 'seed': 0}, {'lam': 0.1, 'seed': 1}, {'lam': 1.0, 'seed': 0}, {'lam': 1.0, 'seed': 1}]
 
     All chapters.
@@ -84,12 +105,44 @@ def cells(grid: Grid, repeats: int = 1, *, most: int = MOST_CELLS) -> list[dict[
     for name, values in whole.items():
         if twice := [value for place, value in enumerate(values) if value in values[:place]]:
             raise ValueError(f"`grid` has {name} = {twice[0]!r} twice: leave one out, or ask for repeats")
-    count = math.prod(map(len, whole.values())) if whole else 0
-    if not count:
+    found = Cells(whole)
+    if not len(found):
         raise ValueError(f"`grid` is {dict(grid)}, which has no cells: give every parameter a value")
-    if count > most:
-        raise ValueError(f"`grid` has {count:,} cells, more than {most:,}: make it coarser, or say that it is meant")
-    return [dict(zip(whole, values, strict=True)) for values in itertools.product(*whole.values())]
+    if len(found) > most:
+        raise ValueError(
+            f"`grid` has {len(found):,} cells, more than {most:,}: make it coarser, or say that it is meant"
+        )
+    return found
+
+
+def parts(found: Cells, stacked: Sequence[str]) -> Iterator[list[Cell]]:
+    """Part a grid into what is trained as one: about as many parts as a part has cells.
+
+    A part depends on the grid alone, and not on who trains it or on how many there are: models that are trained as one
+    are rounded in another way than alone, so that the same grid gives the same numbers only in the same parts.
+
+    Args:
+        found: From `cells`.
+        stacked: Parameters in which models of one family may differ.
+
+    Returns:
+        Parts one after another; each cell is in one.
+
+    Example:
+        >>> [len(part) for part in parts(cells({"lam": [0, 1, 2, 3, 4], "steps": [10]}), ["lam"])]
+        [3, 2]
+
+    All chapters.
+    """
+    own = Cells({name: values for name, values in found.grid.items() if name in stacked})
+    shared = {name: values for name, values in found.grid.items() if name not in stacked}
+    size = min(TOGETHER, math.ceil(math.sqrt(max(1, len(own)))))
+    for values in itertools.product(*shared.values()):
+        same = dict(zip(shared, values, strict=True))
+        members = iter([{}] if not own.grid else own)
+        while part := [*itertools.islice(members, size)]:
+            # With the parameters in the grid's order.
+            yield [{name: (same | member)[name] for name in found.grid} for member in part]
 
 
 def require_names(grid: Grid, settings: Callable[..., Any]) -> None:

@@ -247,12 +247,12 @@ def band_text(seen: Finding) -> str:
 
 
 def figure(value: float | None, figures: int = FIGURES) -> str:
-    """Return a number at some significant figures, whole numbers whole."""
+    """Return a number at some significant figures, whole numbers and thousands whole."""
     if value is None:
         return "nothing"
     if math.isnan(value):
         return "undefined"
-    whole = math.isfinite(value) and value == round(value)
+    whole = math.isfinite(value) and (value == round(value) or 10**figures <= abs(value) < 1e6)
     return f"{value:,.0f}".replace("-", "−") if whole else in_figures(value, figures)
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from latentbook.learning.grid import cells, parse, require_names
+from latentbook.learning.grid import cells, parse, parts, require_names
 from latentbook.learning.recipes import information, isometry
 
 
@@ -75,7 +75,7 @@ def test_ranges_have_their_ends_and_equal_ratios(low, factor, count):
 
 
 def test_cells_are_all_combinations_and_the_last_parameter_changes_fastest():
-    assert cells({"a": [1, 2], "b": ["x", "y"]}) == [
+    assert [*cells({"a": [1, 2], "b": ["x", "y"]})] == [
         {"a": 1, "b": "x"},
         {"a": 1, "b": "y"},
         {"a": 2, "b": "x"},
@@ -86,7 +86,7 @@ def test_cells_are_all_combinations_and_the_last_parameter_changes_fastest():
 def test_repeats_are_seeds():
     assert [cell["seed"] for cell in cells({"a": [1]}, repeats=3)] == [0, 1, 2]
     assert [cell["seed"] for cell in cells({"a": [1], "seed": [7]}, repeats=2)] == [7, 8]
-    assert cells({"a": [1]}) == [{"a": 1}]
+    assert [*cells({"a": [1]})] == [{"a": 1}]
     assert [cell["seed"] for cell in cells({"seed": [3, 5]})] == [3, 5]
 
 
@@ -111,3 +111,31 @@ def test_names_are_the_recipe_s():
     require_names({"lam": [1], "seed": [0]}, isometry.settings)
     with pytest.raises(ValueError, match="`grid` has 'beta_1', but the recipe's parameters are scale, dataset, digits"):
         require_names({"beta_1": [1]}, isometry.settings)
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=3), st.integers(0, 2))
+def test_every_cell_is_in_one_part_whose_cells_differ_in_what_is_stacked(sizes, count):
+    grid = {f"p{index}": [*range(size)] for index, size in enumerate(sizes)}
+    found, stacked = cells(grid), [*grid][:count]
+    made = [*parts(found, stacked)]
+    assert sorted(map(str, found)) == sorted(str(cell) for part in made for cell in part)
+    for part in made:
+        assert len({tuple(cell[name] for name in grid if name not in stacked) for cell in part}) == 1
+
+
+@pytest.mark.parametrize(
+    ("sides", "sizes"), [((16,), [4] * 4), ((7, 7), [7] * 7), ((21, 21), [21] * 21), ((2,), [2]), ((100, 100), 49)]
+)
+def test_parts_are_as_many_as_they_have_cells(sides, sizes):
+    grid = {f"p{index}": [*range(size)] for index, size in enumerate(sides)}
+    found = [len(part) for part in parts(cells(grid), [*grid])]
+    assert max(found) == 49 if sizes == 49 else found == sizes
+
+
+def test_where_nothing_is_stacked_a_part_is_a_cell():
+    assert [*parts(cells({"a": [1, 2], "b": [3]}), ())] == [[{"a": 1, "b": 3}], [{"a": 2, "b": 3}]]
+
+
+def test_parts_are_made_when_they_are_asked_for():
+    found = parts(cells({name: range(1000) for name in "abc"}, most=10**9), ())
+    assert next(found) == [{"a": 0, "b": 0, "c": 0}]

@@ -162,7 +162,16 @@ def test_a_row_is_safe_html(known):
 
 @pytest.mark.parametrize(
     ("value", "words"),
-    [(11.0, "11"), (-3.0, "−3"), (0.8574, "0.857"), (1234.0, "1,234"), (1e-5, "10⁻⁵"), (None, "nothing")],
+    [
+        (11.0, "11"),
+        (-3.0, "−3"),
+        (0.8574, "0.857"),
+        (1234.0, "1,234"),
+        (-1548.3, "−1,548"),
+        (1234567.8, "1.23 × 10⁶"),
+        (1e-5, "10⁻⁵"),
+        (None, "nothing"),
+    ],
 )
 def test_numbers_have_three_figures(value, words):
     assert claims.figure(value) == words
