@@ -7,6 +7,7 @@ what decided the run: its recipe's spec, the source that the recipe reaches by i
 from __future__ import annotations
 
 import builtins
+import functools
 import json
 import os
 import re
@@ -187,7 +188,7 @@ def list(label: str | None = None) -> builtins.list[Entry]:
     All chapters.
     """
     pattern = f"{label or '*'}/*{SUFFIX}"
-    found = [_entry(file, files.facts(file)) for file in folder().glob(pattern)]
+    found = [_entry(file, _facts(file)) for file in folder().glob(pattern)]
     return sorted(found, key=lambda entry: (entry.label, json.dumps(entry.spec, sort_keys=True)))
 
 
@@ -280,7 +281,7 @@ def _named(which: str | Path) -> builtins.list[Entry]:
     if path.suffix == SUFFIX:
         if not path.is_file():
             raise ValueError(f"there is no file {path}: pass the path of a finished run, its id or its label")
-        return [_entry(path, files.facts(path))]
+        return [_entry(path, _facts(path))]
     entries = list()
     # The same run under several labels is one.
     by_id = [entry for entry in entries if entry.id == str(which)][:1]
@@ -289,6 +290,17 @@ def _named(which: str | Path) -> builtins.list[Entry]:
         labels = sorted({entry.label for entry in entries})
         raise ValueError(f"no finished run has the id or label {str(which)!r}; {folder()} has the labels {labels}")
     return named
+
+
+def _facts(file: Path) -> Mapping[str, Any]:
+    """Return the facts of a file; a chapter that looks at a sweep asks a thousand files a thousand times."""
+    known = file.stat()
+    return _facts_of(file.resolve(), known.st_mtime_ns, known.st_size)
+
+
+@functools.lru_cache(maxsize=100_000)
+def _facts_of(file: Path, changed: int, size: int) -> Mapping[str, Any]:
+    return files.facts(file)
 
 
 def _read(entry: Entry) -> Finished:

@@ -67,7 +67,7 @@ def reached_files(code: Iterable[str], package: Path = PACKAGE) -> list[Path]:
         for file in _files_of(waiting.pop(), package) - seen:
             seen.add(file)
             if file.suffix == ".py":
-                waiting |= imported_modules(file.read_text())
+                waiting |= _imports(*_version(file))
     return sorted(seen)
 
 
@@ -88,7 +88,7 @@ def source_hash(code: Iterable[str], package: Path = PACKAGE) -> str:
     All chapters.
     """
     files = reached_files(code, package)
-    return digest("\n".join(f"{file.relative_to(package)} {digest(file.read_bytes())}" for file in files).encode())
+    return digest("\n".join(f"{file.relative_to(package)} {_digest(*_version(file))}" for file in files).encode())
 
 
 @functools.cache
@@ -128,6 +128,31 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
 
 
+# A sweep asks for the same hash at every cell: a file is read again when it has changed.
+
+
+def _version(file: Path) -> tuple[Path, int, int]:
+    """Return a file, and what tells that it has changed."""
+    facts = file.stat()
+    return file, facts.st_mtime_ns, facts.st_size
+
+
+@functools.lru_cache(maxsize=1024)
+def _imports(file: Path, changed: int, size: int) -> frozenset[str]:
+    return frozenset(imported_modules(file.read_text()))
+
+
+@functools.lru_cache(maxsize=1024)
+def _digest(file: Path, changed: int, size: int) -> str:
+    return digest(file.read_bytes())
+
+
+@functools.lru_cache(maxsize=1024)
+def _scripts(file: Path, changed: int, size: int) -> frozenset[str]:
+    """Return the scripts that a module names."""
+    return frozenset(re.findall(r'"([\w-]+\.(?:js|css))"', file.read_text()))
+
+
 def _files_of(module: str, package: Path) -> set[Path]:
     """Return the files that importing a module runs: itself and the packages above it."""
     below = module.split(".")[1:]
@@ -139,9 +164,8 @@ def _files_of(module: str, package: Path) -> set[Path]:
 
 
 def _scripts_of(module: Path) -> set[Path]:
-    """Return the scripts that a module names."""
-    named = re.findall(r'"([\w-]+\.(?:js|css))"', module.read_text())
-    return {file for name in named if (file := module.parent / "js" / name).is_file()}
+    """Return the files of the scripts that a module names."""
+    return {file for name in _scripts(*_version(module)) if (file := module.parent / "js" / name).is_file()}
 
 
 def _without_magic(code: str) -> str:
