@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import errno
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -62,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
 def _build(chosen: argparse.Namespace) -> int:
     import yaml
 
+    from latentbook.core import is_disk_s_fault
     from latentbook.press.build import build
     from latentbook.press.plan import BuildError, Order
     from latentbook.press.publish import PublishError
@@ -76,7 +74,7 @@ def _build(chosen: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return 1
     except OSError as error:
-        repair = "; make room or allow writing, then build again" if error.errno in NO_ROOM else ""
+        repair = "; make room or allow writing, then build again" if is_disk_s_fault(error) else ""
         print(f"{error}: the last good pages stand{repair}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

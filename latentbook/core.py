@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import os
 import resource
@@ -22,6 +23,7 @@ __all__ = [
     "ChecksumError",
     "all_finite",
     "at_rest",
+    "is_disk_s_fault",
     "jvp",
     "one_thread",
     "peak_memory",
@@ -29,6 +31,10 @@ __all__ = [
     "seeded",
     "write_atomically",
 ]
+
+
+# No room left, or no leave to write: whatever is tried next would meet the same.
+DISK_S_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 class ChecksumError(ValueError):
@@ -324,3 +330,18 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def is_disk_s_fault(error: BaseException) -> bool:
+    """Whether an error says that the disk is full, or may not be written, and not that something is wrong with a run.
+
+    Args:
+        error: What was raised.
+
+    Example:
+        >>> is_disk_s_fault(OSError(errno.ENOSPC, "no space")), is_disk_s_fault(ValueError())
+        (True, False)
+
+    All chapters.
+    """
+    return isinstance(error, OSError) and error.errno in DISK_S_FAULTS

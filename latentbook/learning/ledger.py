@@ -1,8 +1,9 @@
 """The ledger of a sweep: which of its cells are done, failed, or being worked on, as files beside its runs.
 
 A finished cell is a published run; the ledger says which. Its files stand in ``cells`` under the sweep's label:
-``<cell>.done.json`` names the run, ``<cell>.failed.json`` holds the traceback of every attempt, ``<cell>.lock`` is held
-by whoever works on it, and falls free when he dies. Any number of drivers and workers may have the same ledger open.
+``<cell>.done.json`` names the run and holds its scores, ``<cell>.failed.json`` the traceback of every attempt,
+``<cell>.lock`` is held by whoever works on it, and falls free when he dies, ``<cell>.begun`` then stays behind. Any
+number of drivers and workers may have the same ledger open.
 
 All chapters.
 """
@@ -27,6 +28,9 @@ __all__ = ["ATTEMPTS", "Ledger", "State"]
 # How often a cell is tried before it is left as failed.
 ATTEMPTS = 3
 MANIFEST = "sweep.json"
+CELLS = "cells"
+
+Cell = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -35,11 +39,15 @@ class State:
 
     Attributes:
         run: Id of the finished run; None where there is none.
-        errors: Tracebacks of the attempts that failed, in order.
+        scores: What the run was measured to be; None where it was not measured.
+        errors: Tracebacks of the attempts that raised an error, in order.
+        kills: Attempts that ended with their process, and got no further than the one before.
     """
 
     run: str | None = None
+    scores: Mapping[str, float] | None = None
     errors: tuple[str, ...] = ()
+    kills: int = 0
 
     @property
     def is_done(self) -> bool:
@@ -47,9 +55,19 @@ class State:
         return self.run is not None
 
     @property
-    def is_failed(self) -> bool:
+    def is_given_up(self) -> bool:
         """Whether nobody will try again."""
-        return not self.is_done and len(self.errors) >= ATTEMPTS
+        return len(self.errors) + self.kills >= ATTEMPTS
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether there is no run, and will be none."""
+        return self.is_given_up and not self.is_done
+
+    @property
+    def why(self) -> str:
+        """Why it failed: the last traceback, or that its process was killed."""
+        return self.errors[-1] if self.errors else f"its process was killed {self.kills} times"
 
 
 class Ledger:
@@ -61,10 +79,6 @@ class Ledger:
         grid: The values of each parameter.
         repeats: How often each combination is trained.
 
-    Raises:
-        ValueError: If the label belongs to a sweep with another recipe or grid; says which.
-        OSError: If the folder of finished runs cannot be written.
-
     All chapters.
     """
 
@@ -72,10 +86,26 @@ class Ledger:
         self.label, self.recipe = label, recipe
         self.folder = runs.folder() / label
         self.source = source_hash([f"import {recipe}"])
-        order = {"recipe": recipe, "grid": {name: [*values] for name, values in grid.items()}, "repeats": repeats}
-        self._agree(order)
+        self.order = {"recipe": recipe, "grid": {name: [*values] for name, values in grid.items()}, "repeats": repeats}
 
-    def key(self, cell: Mapping[str, Any]) -> str:
+    def agree(self) -> None:
+        """Write down what the sweep is over, or compare with what is written.
+
+        Raises:
+            ValueError: If the label belongs to a sweep with another recipe or grid; says which.
+            OSError: If the folder of finished runs cannot be written.
+        """
+        file = self.folder / MANIFEST
+        with contextlib.suppress(FileNotFoundError):
+            known = json.loads(file.read_text())
+            if differing := [name for name in self.order if known.get(name) != self.order[name]]:
+                name = differing[0]
+                there, here = known.get(name), self.order[name]
+                raise ValueError(f"`label` {self.label!r} is a sweep with {name} {there}, not {here}: choose another")
+            return
+        write_atomically(file, json.dumps(self.order).encode())
+
+    def key(self, cell: Cell) -> str:
         """Return the name of a cell's files.
 
         Args:
@@ -83,67 +113,69 @@ class Ledger:
         """
         return digest(json.dumps([self.recipe, dict(cell)], sort_keys=True).encode())
 
-    def state(self, cell: Mapping[str, Any]) -> State:
+    def state(self, cell: Cell) -> State:
         """Return what the files say of a cell.
 
-        A run of other source than today's, or one that is gone, does not count.
+        What other source than today's has done does not count, nor a run that is gone.
 
         Args:
             cell: Its parameters.
         """
         key = self.key(cell)
-        errors = tuple(self._read(key, "failed").get("errors", ()))
-        done = self._read(key, "done")
-        there = done.get("source") == self.source and (self.folder / f"{done['run']}{runs.SUFFIX}").is_file()
-        return State(done["run"] if there else None, errors)
+        failed, done = self._read(key, "failed"), self._read(key, "done")
+        there = "run" in done and self.run_file(done["run"]).is_file()
+        run, scores = (done["run"], done["scores"]) if there else (None, None)
+        return State(run, scores, tuple(failed.get("errors", ())), failed.get("kills", 0))
 
-    @contextlib.contextmanager
-    def claimed(self, cell: Mapping[str, Any]) -> Iterator[bool]:
-        """Hold a cell, so that nobody else works on it.
+    def run_file(self, run: str) -> Path:
+        """Return where a finished run lies.
 
         Args:
-            cell: Its parameters.
+            run: Its id.
+        """
+        return self.folder / f"{run}{runs.SUFFIX}"
+
+    @contextlib.contextmanager
+    def claimed(self, part: Sequence[Cell]) -> Iterator[bool]:
+        """Hold cells, so that nobody else works on them.
+
+        Where the last holder's process has died and left no newer checkpoint of these cells, that is an attempt.
+
+        Args:
+            part: Parameters of each.
 
         Returns:
-            A context that holds whether it is ours: False where somebody has it.
+            A context that holds whether all are ours: False where somebody has one of them.
         """
-        place = self._file(self.key(cell), "lock")
-        place.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(place)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            yield False
-            return
-        try:
-            yield True
-        finally:
-            lock.release()
+        with contextlib.ExitStack() as held:
+            ours = all(self._hold(cell, held) for cell in part)
+            for cell in part if ours else ():
+                self._begin(cell, self.checkpoint(part))
+                held.callback(self._file(self.key(cell), "begun").unlink, missing_ok=True)
+            yield ours
 
-    def finish(self, cell: Mapping[str, Any], run: str) -> None:
+    def finish(self, cell: Cell, run: str, scores: Mapping[str, float] | None = None) -> None:
         """Say that a cell is done; the run is published before.
 
         Args:
             cell: Its parameters.
             run: Id of the run.
+            scores: What it was measured to be.
         """
-        self._write(self.key(cell), "done", {"cell": dict(cell), "run": run, "source": self.source})
+        self._write(cell, "done", {"run": run, "scores": scores and dict(scores)})
 
-    def fail(self, cell: Mapping[str, Any], error: str) -> State:
+    def fail(self, cell: Cell, error: str | None) -> None:
         """Note that an attempt has failed.
 
         Args:
             cell: Its parameters.
-            error: The traceback.
-
-        Returns:
-            What the files say now.
+            error: The traceback; None where the process was killed.
         """
-        errors = [*self.state(cell).errors, error]
-        self._write(self.key(cell), "failed", {"cell": dict(cell), "errors": errors})
-        return State(None, tuple(errors))
+        before = self.state(cell)
+        errors = [*before.errors, *([] if error is None else [error])]
+        self._write(cell, "failed", {"errors": errors, "kills": before.kills + (error is None)})
 
-    def forgive(self, cell: Mapping[str, Any]) -> None:
+    def forgive(self, cell: Cell) -> None:
         """Forget the failures of a cell, so that it is tried again.
 
         Args:
@@ -151,34 +183,49 @@ class Ledger:
         """
         self._file(self.key(cell), "failed.json").unlink(missing_ok=True)
 
-    def checkpoint(self, cell: Mapping[str, Any]) -> Path:
-        """Return where an unfinished training of a cell is kept, to go on from.
+    def checkpoint(self, part: Sequence[Cell]) -> Path:
+        """Return where an unfinished training of cells is kept, to go on from.
 
         Args:
-            cell: Its parameters.
+            part: Parameters of each, in order: they are trained together.
         """
-        return self._file(self.key(cell), "checkpoint")
+        keys = [self.source, *(self.key(cell) for cell in part)]
+        return self._file(digest(json.dumps(keys).encode()), "checkpoint")
 
-    def _agree(self, order: dict[str, Any]) -> None:
-        """Write down what the sweep is over, or compare."""
-        file = self.folder / MANIFEST
-        with contextlib.suppress(FileNotFoundError):
-            known = json.loads(file.read_text())
-            if differing := [name for name in order if known.get(name) != order[name]]:
-                name = differing[0]
-                there, here = known.get(name), order[name]
-                raise ValueError(f"`label` {self.label!r} is a sweep with {name} {there}, not {here}: choose another")
-            return
-        write_atomically(file, json.dumps(order).encode())
+    def _hold(self, cell: Cell, held: contextlib.ExitStack) -> bool:
+        """Lock a cell until the stack ends, and say whether that was possible."""
+        place = self._file(self.key(cell), "lock")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(place)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return False
+        held.callback(lock.release)
+        return True
+
+    def _begin(self, cell: Cell, checkpoint: Path) -> None:
+        """Leave a mark that only who ends in order takes away."""
+        mark = self._file(self.key(cell), "begun")
+        if mark.exists() and not _is_newer(checkpoint, mark):
+            self.fail(cell, None)
+        mark.touch()
 
     def _file(self, key: str, kind: str) -> Path:
-        return self.folder / "cells" / f"{key}.{kind}"
+        return self.folder / CELLS / f"{key}.{kind}"
 
     def _read(self, key: str, kind: str) -> dict[str, Any]:
+        """Return what was written with the source of today."""
         try:
-            return json.loads(self._file(key, f"{kind}.json").read_text())
+            content = json.loads(self._file(key, f"{kind}.json").read_text())
         except FileNotFoundError:
             return {}
+        return content if content["source"] == self.source else {}
 
-    def _write(self, key: str, kind: str, content: dict[str, Any]) -> None:
-        write_atomically(self._file(key, f"{kind}.json"), json.dumps(content).encode())
+    def _write(self, cell: Cell, kind: str, content: dict[str, Any]) -> None:
+        whole = {"cell": dict(cell), "source": self.source} | content
+        write_atomically(self._file(self.key(cell), f"{kind}.json"), json.dumps(whole).encode())
+
+
+def _is_newer(file: Path, other: Path) -> bool:
+    return file.exists() and file.stat().st_mtime_ns > other.stat().st_mtime_ns

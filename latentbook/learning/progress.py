@@ -8,7 +8,10 @@ from types import TracebackType
 
 from tqdm import tqdm
 
-__all__ = ["Progress"]
+__all__ = ["Line", "Progress", "duration"]
+
+# Seconds between two looks of a line, where it is seen at once, and where every look stays in a log.
+REFRESH_SECONDS, LOG_SECONDS = 0.5, 60.0
 
 
 class Progress:
@@ -38,7 +41,7 @@ class Progress:
         """Say that `steps` more are done."""
         self.done += steps
         self.bar.update(steps)
-        if self.handle is not None and time.monotonic() - self.shown > 0.5:
+        if self.handle is not None and time.monotonic() - self.shown > REFRESH_SECONDS:
             self._show()
 
     def __enter__(self) -> Progress:
@@ -61,6 +64,71 @@ class Progress:
         seconds = time.monotonic() - self.start
         count = f"{self.done:,} steps" if self.done == self.total else f"{self.done:,} of {self.total:,} steps"
         return f"{self.label + ': ' if self.label else ''}{count} in {seconds:.0f} s"
+
+
+class Line:
+    """One line that says something new now and then: in place on a terminal or in a notebook, else once a minute.
+
+    Example:
+        >>> with Line() as line:
+        ...     line.show("3 of 5 done")
+
+    All chapters.
+    """
+
+    def __init__(self) -> None:
+        self.handle = _notebook_line("") if _in_notebook() else None
+        self.on_terminal = self.handle is None and sys.stderr.isatty()
+        self.text, self.shown = "", -LOG_SECONDS
+
+    def show(self, text: str) -> None:
+        """Say this instead of what was said before."""
+        self.text = text
+        pause = REFRESH_SECONDS if self.handle or self.on_terminal else LOG_SECONDS
+        if time.monotonic() - self.shown >= pause:
+            self._show()
+
+    def __enter__(self) -> Line:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.text:
+            self._show()
+        if self.on_terminal:
+            print(file=sys.stderr)
+
+    def _show(self) -> None:
+        self.shown = time.monotonic()
+        if self.handle:
+            from IPython.display import Pretty
+
+            self.handle.update(Pretty(self.text))
+        elif self.on_terminal:
+            # Back to the start, and nothing left of a longer line.
+            print(f"\r{self.text}\x1b[K", end="", file=sys.stderr, flush=True)
+        else:
+            print(self.text, file=sys.stderr, flush=True)
+
+
+def duration(seconds: float) -> str:
+    """Return a time in the unit that one thinks of it in.
+
+    Args:
+        seconds: The time.
+
+    Example:
+        >>> duration(8.2), duration(140), duration(20_000), duration(400_000)
+        ('8 s', '2 min', '5.6 h', '4.6 days')
+
+    All chapters.
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 48 * 3600 else f"{seconds / 86400:.1f} days"
 
 
 def _in_notebook() -> bool:

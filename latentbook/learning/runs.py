@@ -25,7 +25,7 @@ from latentbook.learning.dataset import Dataset
 from latentbook.learning.source import digest, source_hash, versions
 from latentbook.learning.train import History
 
-__all__ = ["Entry", "Finished", "find", "folder", "ids", "list", "load", "publish", "run_id"]
+__all__ = ["Entry", "Finished", "entry", "find", "folder", "ids", "list", "load", "publish", "require_label", "run_id"]
 
 LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 SUFFIX = ".safetensors"
@@ -146,7 +146,7 @@ def publish(
 
     All chapters.
     """
-    _require_label(label)
+    require_label(label)
     checksum, source = data.checksum(), _source(recipe)
     facts = {
         "id": _id(recipe, dict(spec), source, checksum),
@@ -188,8 +188,26 @@ def list(label: str | None = None) -> builtins.list[Entry]:
     All chapters.
     """
     pattern = f"{label or '*'}/*{SUFFIX}"
-    found = [_entry(file, _facts(file)) for file in folder().glob(pattern)]
+    found = [entry(file) for file in folder().glob(pattern)]
     return sorted(found, key=lambda entry: (entry.label, json.dumps(entry.spec, sort_keys=True)))
+
+
+def entry(file: Path) -> Entry:
+    """Return what is known of the finished run in a file.
+
+    Args:
+        file: The file.
+
+    Returns:
+        What `list` says of it.
+
+    Raises:
+        ChecksumError: If the file is none of ours, or cut short; names it.
+        ValueError: If it is a checkpoint.
+
+    All chapters.
+    """
+    return _entry(file, _facts(file))
 
 
 def load(which: str | Path) -> Finished:
@@ -281,7 +299,7 @@ def _named(which: str | Path) -> builtins.list[Entry]:
     if path.suffix == SUFFIX:
         if not path.is_file():
             raise ValueError(f"there is no file {path}: pass the path of a finished run, its id or its label")
-        return [_entry(path, _facts(path))]
+        return [entry(path)]
     entries = list()
     # The same run under several labels is one.
     by_id = [entry for entry in entries if entry.id == str(which)][:1]
@@ -327,7 +345,17 @@ def _id(recipe: str, spec: dict[str, Any], source: str, data: str) -> str:
     return digest(json.dumps([*content], sort_keys=True).encode())
 
 
-def _require_label(label: str) -> None:
+def require_label(label: str) -> None:
+    """Refuse what is no name of a folder.
+
+    Args:
+        label: Of finished runs.
+
+    Raises:
+        ValueError: If it has other characters than letters, digits, ``.``, ``_`` and ``-``.
+
+    All chapters.
+    """
     if not isinstance(label, str) or not LABEL.fullmatch(label):
         raise ValueError(
             f"`label` is {label!r}: pass letters, digits, '.', '_' and '-', beginning with one of the first two"

@@ -18,7 +18,7 @@ CELL, OTHER = {"lam": 0.0}, {"lam": 1.0}
 HOLD = """\
 import sys, time
 from latentbook.learning.ledger import Ledger
-with Ledger("mine", {recipe!r}, {grid!r}).claimed({cell!r}) as ours:
+with Ledger("mine", {recipe!r}, {grid!r}).claimed([{cell!r}]) as ours:
     print(ours, flush=True)
     time.sleep(60)
 """
@@ -32,7 +32,9 @@ def place(monkeypatch, tmp_path):
 
 @pytest.fixture
 def mine():
-    return Ledger("mine", RECIPE, GRID)
+    ledger = Ledger("mine", RECIPE, GRID)
+    ledger.agree()
+    return ledger
 
 
 def published(book, name="0123456789abcdef"):
@@ -72,9 +74,8 @@ def test_a_run_of_other_source_does_not_count(mine, monkeypatch):
 
 def test_attempts_are_counted_and_their_errors_kept(mine):
     for attempt in range(1, ATTEMPTS + 1):
-        state = mine.fail(CELL, f"error {attempt}")
-        assert state == mine.state(CELL)
-        assert state.is_failed == (attempt == ATTEMPTS)
+        mine.fail(CELL, f"error {attempt}")
+        assert mine.state(CELL).is_failed == (attempt == ATTEMPTS)
     assert mine.state(CELL).errors == ("error 1", "error 2", "error 3")
     mine.forgive(CELL)
     assert mine.state(CELL).errors == ()
@@ -91,20 +92,20 @@ def test_what_succeeds_at_last_is_not_failed(mine):
 
 def test_a_claimed_cell_is_nobody_else_s(mine):
     other = Ledger("mine", RECIPE, GRID)
-    with mine.claimed(CELL) as ours:
+    with mine.claimed([CELL]) as ours:
         assert ours
-        with other.claimed(CELL) as theirs:
+        with other.claimed([CELL]) as theirs:
             assert not theirs
-        with other.claimed(OTHER) as theirs:
+        with other.claimed([OTHER]) as theirs:
             assert theirs
-    with other.claimed(CELL) as theirs:
+    with other.claimed([CELL]) as theirs:
         assert theirs
 
 
 def test_an_error_frees_the_cell(mine):
-    with pytest.raises(RuntimeError), mine.claimed(CELL):
+    with pytest.raises(RuntimeError), mine.claimed([CELL]):
         raise RuntimeError
-    with mine.claimed(CELL) as ours:
+    with mine.claimed([CELL]) as ours:
         assert ours
 
 
@@ -114,12 +115,12 @@ def test_the_cell_of_a_killed_process_falls_free(mine):
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     holder = subprocess.Popen([sys.executable, "-c", source], stdout=subprocess.PIPE, text=True, env=environment)
     assert holder.stdout.readline().strip() == "True"
-    with mine.claimed(CELL) as ours:
+    with mine.claimed([CELL]) as ours:
         assert not ours
     holder.send_signal(signal.SIGKILL)
     holder.wait()
     holder.stdout.close()
-    with mine.claimed(CELL) as ours:
+    with mine.claimed([CELL]) as ours:
         assert ours
 
 
@@ -133,12 +134,12 @@ def test_the_cell_of_a_killed_process_falls_free(mine):
 )
 def test_one_label_is_one_sweep(mine, recipe, grid, repeats, message):
     with pytest.raises(ValueError, match=message):
-        Ledger("mine", recipe, grid, repeats)
-    Ledger("another", recipe, grid, repeats)
+        Ledger("mine", recipe, grid, repeats).agree()
+    Ledger("another", recipe, grid, repeats).agree()
 
 
 def test_a_folder_that_cannot_be_written_is_said(place):
     place.parent.mkdir(exist_ok=True)
     place.write_text("a file, and no folder")
     with pytest.raises(OSError, match="runs"):
-        Ledger("mine", RECIPE, GRID)
+        Ledger("mine", RECIPE, GRID).agree()

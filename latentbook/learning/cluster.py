@@ -1,0 +1,222 @@
+"""Dask's workers for a sweep: on this machine, or wherever a scheduler is. Needs the extra ``sweep``.
+
+What Dask's port receives is unpickled: whoever reaches it can run code. Workers of our own listen on 127.0.0.1 alone.
+
+All chapters.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import logging
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+from distributed import Client, Future, KilledWorker, Nanny, Scheduler, SpecCluster, wait
+from distributed.comm import CommClosedError
+
+from latentbook.learning.engines import Part
+from latentbook.learning.work import Order, WrongWorker, differences, facts, work
+
+__all__ = ["OnCluster", "OwnCluster", "connected", "own_cluster"]
+
+HERE = "127.0.0.1"
+# Seconds that a scheduler has to answer, and between two looks at who is there.
+ANSWER, LOOK = 5.0, 0.5
+# Parts that wait beside those which are worked on, so that no worker waits for us.
+AHEAD = 2
+# Bytes that torch does not count: what every process has on a GPU before it computes.
+CONTEXT = 2**30
+
+
+class OnCluster:
+    """Workers of a Dask cluster.
+
+    Args:
+        order: Of the sweep.
+        client: Of the cluster.
+        own: The cluster, if it is one of ours, to which workers may be added.
+
+    Raises:
+        ValueError: If a worker would compute something else; names it.
+    """
+
+    def __init__(self, order: Order, client: Client, own: OwnCluster | None = None) -> None:
+        self.order, self.client, self.own, self.facts = order, client, own, facts(order.recipe)
+        self.futures: dict[Future, Part] = {}
+        self.known: set[str] = set()
+        self.where = client.dashboard_link if _has_dashboard() else ""
+        if wrong := self._look():
+            raise ValueError("; ".join(f"the worker {address} {what}" for address, what in wrong.items()))
+
+    def slots(self) -> int:
+        """Return how many workers there are, and some more."""
+        return len(self.known) + AHEAD
+
+    def running(self) -> int:
+        """Return how many parts are out."""
+        return len(self.futures)
+
+    def submit(self, part: Part) -> None:
+        """Send a part to the cluster."""
+        # Not pure: what is asked for again shall be done again.
+        self.futures[self.client.submit(work, self.order, part, self.facts, pure=False)] = part
+
+    def returned(self) -> list[tuple[Part, bool]]:
+        """Wait for the first part that is back, and refuse workers that would compute something else."""
+        self._refuse(self._look())
+        with contextlib.suppress(TimeoutError):
+            wait([*self.futures], timeout=LOOK, return_when="FIRST_COMPLETED")
+        back = [future for future in self.futures if future.done()]
+        return [(self.futures.pop(future), _was_free(future)) for future in back]
+
+    def measured(self, peak: int) -> None:
+        """Let as many processes share each GPU of ours as fit into it."""
+        if self.own:
+            self.own.share(peak)
+
+    def cancel(self) -> None:
+        """Take back what nobody has begun."""
+        self.client.cancel([*self.futures], force=True)
+
+    def _look(self) -> Mapping[str, str]:
+        """Return what is wrong with the workers that are new, by address."""
+        there = set(self.client.nthreads())
+        new, self.known = there - self.known, there
+        if not new:
+            return {}
+        try:
+            found = self.client.run(facts, self.order.recipe, workers=[*new], on_error="return")
+        except (CommClosedError, OSError, ValueError):
+            # One of them has gone meanwhile: the next look will tell.
+            self.known -= new
+            return {}
+        told = {address: _wrong(self.facts, one) for address, one in found.items()}
+        return {address: what for address, what in told.items() if what}
+
+    def _refuse(self, wrong: Mapping[str, str]) -> None:
+        for address, what in wrong.items():
+            print(f"refused: the worker {address} {what}", file=sys.stderr)
+        if wrong:
+            self.client.retire_workers([*wrong], close_workers=True)
+
+
+def _was_free(future: Future) -> bool:
+    """Return what the work on a part returned; raises what was nobody's failure but the sweep's."""
+    if future.status == "cancelled":
+        raise ConnectionError("the scheduler is gone: start it, and the sweep again; what is finished stays")
+    error = future.exception()
+    if error is None:
+        return future.result()
+    # A wrong worker came between two looks; the next one refuses it. Of a part whose workers died the ledger says how
+    # often it may be tried.
+    if isinstance(error, WrongWorker | ImportError | KilledWorker):
+        return True
+    raise error
+
+
+def _wrong(mine: Mapping[str, str], theirs: Mapping[str, str] | BaseException) -> str:
+    if isinstance(theirs, BaseException):
+        return f"cannot load the recipe ({type(theirs).__name__}: {theirs}): install the same package there"
+    told = differences(mine, theirs)
+    return f"has {told}: install the same there" if told else ""
+
+
+def connected(address: str) -> Client:
+    """Return a client of a running scheduler.
+
+    Args:
+        address: As in ``"tcp://10.0.0.1:8786"``; with ``tls://`` certificates come from Dask's own settings.
+
+    Returns:
+        The client, which whoever asked closes.
+
+    Raises:
+        ValueError: If nothing answers there within 5 seconds.
+
+    All chapters.
+    """
+    try:
+        return Client(address, timeout=ANSWER)
+    except (OSError, TimeoutError, ValueError) as error:
+        told = f"`engine` is {address!r}, but no scheduler answers in {ANSWER:.0f} s ({error})"
+        raise ValueError(f"{told}: start `dask scheduler` there, and open its port") from error
+
+
+@contextlib.contextmanager
+def own_cluster(workers: int | None = None) -> Iterator[tuple[Client, OwnCluster]]:
+    """Start workers on this machine, and end them afterwards, in whatever they are.
+
+    Args:
+        workers: How many; None for one a GPU, or one a core where there is none.
+
+    Returns:
+        A context that holds a client, and the cluster.
+
+    All chapters.
+    """
+    own = OwnCluster(workers)
+    try:
+        with Client(own) as client:
+            yield client, own
+    finally:
+        own.close()
+
+
+class OwnCluster(SpecCluster):
+    """Workers on this machine, in processes of their own, of one thread each; they end with this process.
+
+    Args:
+        workers: How many; None for one a GPU, or one a core where there is none.
+
+    All chapters.
+    """
+
+    def __init__(self, workers: int | None = None) -> None:
+        self.gpus, self.is_shared = _gpus(), False
+        options: dict[str, Any] = {"host": HERE, "port": 0, "dashboard": _has_dashboard()}
+        if _has_dashboard():
+            options["dashboard_address"] = f"{HERE}:0"
+        super().__init__(workers={}, scheduler={"cls": Scheduler, "options": options}, silence_logs=logging.ERROR)
+        self.scale(workers or len(self.gpus) or cores())
+
+    def new_worker_spec(self) -> dict[int, dict[str, Any]]:
+        """Return what the next worker is made from: on each GPU in turn, the only one that it sees."""
+        index, self._i = self._i, self._i + 1
+        env = {"CUDA_VISIBLE_DEVICES": self.gpus[index % len(self.gpus)]} if self.gpus else {}
+        # Dask would pause or end a worker for its memory; ours holds none of Dask's data.
+        options = {"nthreads": 1, "memory_limit": 0, "env": env, "host": HERE, "silence_logs": logging.ERROR}
+        return {index: {"cls": Nanny, "options": options}}
+
+    def share(self, peak: int) -> None:
+        """Let as many processes share each GPU as fit into it, with a core for each; once.
+
+        Args:
+            peak: Memory that a cell took, in bytes.
+        """
+        if not self.gpus or self.is_shared:
+            return
+        self.is_shared = True
+        free = 0.9 * torch.cuda.get_device_properties(0).total_memory
+        fitting = int(free / (peak + CONTEXT))
+        self.scale(len(self.gpus) * max(1, min(fitting, cores() // len(self.gpus))))
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _gpus() -> Sequence[str]:
+    """Return the names of the GPUs that this process may use."""
+    count = torch.cuda.device_count()
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return visible.split(",")[:count] if visible else [str(index) for index in range(count)]
+
+
+def _has_dashboard() -> bool:
+    return importlib.util.find_spec("bokeh") is not None

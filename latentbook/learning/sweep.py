@@ -1,0 +1,254 @@
+"""Sweeps: any recipe over any grid, in this process or on many machines, killed and started again without loss.
+
+The grid is data (`latentbook.learning.grid`). The work at it is in `latentbook.learning.work`, who does it in
+`latentbook.learning.engines` and `latentbook.learning.cluster`. What is done stands in files
+(`latentbook.learning.ledger`), and nowhere else.
+
+All chapters.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import pkgutil
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from latentbook.learning import grid as grids
+from latentbook.learning import recipes, runs
+from latentbook.learning.engines import Engine, Part, Plain
+from latentbook.learning.ledger import MANIFEST
+from latentbook.learning.options import require_choice
+from latentbook.learning.progress import Line, duration
+from latentbook.learning.results import Results
+from latentbook.learning.source import digest
+from latentbook.learning.work import Order, is_settled
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+__all__ = ["RECIPES", "known", "run_all"]
+
+RECIPES = tuple(sorted(module.name for module in pkgutil.iter_modules(recipes.__path__)))
+# Seconds until a part is asked for again that somebody else works on, and between two looks at such parts.
+PATIENCE, LOOK = 1.0, 0.2
+
+
+def run_all(
+    recipe: str | ModuleType,
+    grid: Mapping[str, Sequence[Any]] | str,
+    *,
+    engine: str | Client | None = None,
+    repeats: int = 1,
+    label: str | None = None,
+    scores: bool = False,
+    again: bool = False,
+    workers: int | None = None,
+    most: int = grids.MOST_CELLS,
+) -> Results:
+    """Train a recipe at every cell of a grid, and keep each as a finished run.
+
+    What is finished is not trained again: started once more, with whatever engine, a sweep goes on. A cell whose
+    process dies goes on from its last checkpoint; one that fails three times is left, with its traceback. The same grid
+    gives the same numbers with every engine, on machines of one kind.
+
+    Args:
+        recipe: A module of `latentbook.learning.recipes`, or its name.
+        grid: The values of each parameter of the recipe's `settings`, by name; or one line of text, as
+            `latentbook.learning.grid.parse` reads it.
+        engine: None for this process; ``"local"`` for workers on this machine, one a GPU or one a core; the address of
+            a Dask scheduler, or a client, for any others. In a script ``"local"`` stands under
+            ``if __name__ == "__main__":``, since workers import it.
+        repeats: How often each cell is trained, with one seed after another.
+        label: Letters, digits, ``.``, ``_`` and ``-``; None for one that follows from the recipe and the grid.
+        scores: Whether runs are measured, too.
+        again: Whether cells that failed before are tried again.
+        workers: Of the engine ``"local"``, if another number.
+        most: Cells that are not too many.
+
+    Returns:
+        What the files say now.
+
+    Raises:
+        ValueError: If the grid names no parameters of the recipe, or no cells or too many; the label is of another
+            sweep; no scheduler answers; or a worker has another package or torch.
+        ImportError: If an engine needs Dask, and it is not installed.
+        OSError: If the disk is full, or may not be written.
+
+    Example:
+        >>> import os, tempfile
+        >>> from unittest import mock
+        >>> with mock.patch.dict(os.environ, LATENTBOOK_RUNS=tempfile.mkdtemp()):
+        ...     found = run_all("isometry", "lam=0|10,scale=smoke,steps=20,device=cpu")
+        ...     len(found.done()), len(found)
+        (2, 2)
+
+    All chapters.
+    """
+    order = _ordered(recipe, grid, repeats, label, scores, most)
+    for row in Results(order).failed() if again else ():
+        order.ledger.forgive(row.cell)
+    with _engine(order, engine, workers) as chosen, Line() as line:
+        _drive(order, chosen, line)
+    return Results(order)
+
+
+def known(label: str) -> Results:
+    """Return what a sweep came to so far.
+
+    Args:
+        label: Of the sweep.
+
+    Returns:
+        What the files say now.
+
+    Raises:
+        ValueError: If there is no sweep of that label; lists those that there are.
+
+    All chapters.
+    """
+    file = runs.folder() / label / MANIFEST
+    if not file.is_file():
+        there = sorted(path.parent.name for path in runs.folder().glob(f"*/{MANIFEST}"))
+        raise ValueError(f"`label` is {label!r}, but {runs.folder()} has the sweeps {there}")
+    told = json.loads(file.read_text())
+    # It was not too large when it began.
+    most = max(grids.MOST_CELLS, len(grids.cells(told["grid"], told["repeats"], most=2**63)))
+    return Results(_ordered(import_module(told["recipe"]), told["grid"], told["repeats"], label, False, most))
+
+
+def _ordered(
+    recipe: str | ModuleType,
+    grid: Mapping[str, Sequence[Any]] | str,
+    repeats: int,
+    label: str | None,
+    scores: bool,
+    most: int,
+) -> Order:
+    """Check what is asked for, and write down what the sweep is over."""
+    module = recipe if isinstance(recipe, ModuleType) else _module(recipe)
+    wanted = grids.parse(grid) if isinstance(grid, str) else {name: [*values] for name, values in grid.items()}
+    grids.require_names(wanted, module.settings)
+    grids.cells(wanted, repeats, most=most)
+    text = json.dumps(wanted)
+    own = f"{module.__name__.rpartition('.')[2]}-{digest(json.dumps([text, repeats]).encode())[:8]}"
+    runs.require_label(label or own)
+    order = Order(label or own, module.__name__, text, repeats, scores, most, str(runs.folder().absolute()))
+    order.ledger.agree()
+    return order
+
+
+def _module(recipe: str) -> ModuleType:
+    name = recipe.replace("-", "_")
+    require_choice("recipe", name, RECIPES)
+    return import_module(f"{recipes.__name__}.{name}")
+
+
+@contextlib.contextmanager
+def _engine(order: Order, engine: str | Client | None, workers: int | None) -> Iterator[Engine]:
+    if engine is None:
+        yield Plain(order)
+        return
+    try:
+        from latentbook.learning import cluster
+    except ImportError as error:
+        raise ImportError(f"`engine` is {engine!r}, which needs Dask: pip install 'latentbook[sweep]'") from error
+    with contextlib.ExitStack() as held:
+        own = None
+        if engine == "local":
+            client, own = held.enter_context(cluster.own_cluster(workers))
+        elif isinstance(engine, str):
+            client = held.enter_context(cluster.connected(engine))
+        else:
+            client = engine
+        chosen = cluster.OnCluster(order, client, own)
+        held.callback(chosen.cancel)
+        yield chosen
+
+
+def _drive(order: Order, engine: Engine, line: Line) -> None:
+    """Hand out what is left to be done, until nothing is."""
+    queue, tally = _Queue(order), _Tally(order, engine.where)
+    line.show(tally.text(0))
+    while True:
+        while engine.running() < engine.slots() and (part := queue.next()):
+            engine.submit(part)
+        if not engine.running():
+            if not queue.waiting:
+                return
+            time.sleep(LOOK)
+        for part, was_free in engine.returned() if engine.running() else ():
+            tally.count(part, engine)
+            queue.put_back(part, 0.0 if was_free else PATIENCE)
+        line.show(tally.text(engine.running()))
+
+
+class _Queue:
+    """Parts at which something is left to be done: those of the grid, then those that came back."""
+
+    def __init__(self, order: Order) -> None:
+        self.order, self.fresh = order, order.parts()
+        self.waiting: deque[tuple[float, Part]] = deque()
+
+    def next(self) -> Part | None:
+        """Return a part that may be worked on now, if there is one."""
+        for part in self.fresh:
+            if not self._is_settled(part):
+                return part
+        for _ in range(len(self.waiting)):
+            when, part = self.waiting.popleft()
+            if self._is_settled(part):
+                continue
+            if when <= time.monotonic():
+                return part
+            self.waiting.append((when, part))
+        return None
+
+    def put_back(self, part: Part, patience: float) -> None:
+        """Keep a part that came back, if something is left to be done."""
+        if not self._is_settled(part):
+            self.waiting.append((time.monotonic() + patience, part))
+
+    def _is_settled(self, part: Part) -> bool:
+        return all(is_settled(self.order.ledger.state(cell), self.order) for cell in part)
+
+
+class _Tally:
+    """How far a sweep has got, in words."""
+
+    def __init__(self, order: Order, where: str) -> None:
+        self.order, self.where, self.start = order, where, time.monotonic()
+        self.total = self.done = self.failed = 0
+        for row in Results(order):
+            self.total += 1
+            self.done += is_settled(row.state, order) and row.state.is_done
+            self.failed += row.state.is_failed
+        self.before = self.done + self.failed
+
+    def count(self, part: Part, engine: Engine) -> None:
+        """Take note of a part that came back."""
+        for cell in part:
+            state = self.order.ledger.state(cell)
+            if is_settled(state, self.order):
+                self.done += state.is_done
+                self.failed += state.is_failed
+            if state.run:
+                engine.measured(runs.entry(self.order.ledger.run_file(state.run)).peak_memory)
+
+    def text(self, running: int) -> str:
+        """Return the line that a reader sees."""
+        settled, parts = self.done + self.failed, [f"{self.order.label}: {self.done:,} of {self.total:,} cells done"]
+        if self.failed:
+            parts.append(f"{self.failed:,} failed")
+        if running:
+            parts.append(f"{running} parts out")
+        fresh = settled - self.before
+        if fresh > 0 and settled < self.total:
+            left = (time.monotonic() - self.start) / fresh * (self.total - settled)
+            parts.append(f"{duration(left)} left")
+        return ", ".join(parts) + (f" · {self.where}" if self.where else "")

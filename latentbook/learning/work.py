@@ -1,0 +1,214 @@
+"""The work of a sweep: one part of its grid is trained, measured, published, and what became of it written down.
+
+Whoever works, in this process or in another one, reads the same files and leaves the same behind.
+
+All chapters.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import json
+import os
+import socket
+import threading
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from latentbook.core import is_disk_s_fault, one_thread
+from latentbook.learning import grid, runs
+from latentbook.learning.ledger import MANIFEST, Ledger, State
+from latentbook.learning.source import source_hash, versions
+
+__all__ = ["Order", "WrongWorker", "differences", "facts", "is_settled", "work"]
+
+# Recipes seed the generators of the whole process: whatever threads a worker has, one part is worked on at a time.
+ALONE = threading.Lock()
+
+
+class WrongWorker(RuntimeError):
+    """A worker that would compute something else: with other source or another torch, or without the sweep's folder."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a sweep is asked for; what travels to the workers.
+
+    Attributes:
+        label: Of the sweep, and of its runs.
+        recipe: The module that trains, by name.
+        grid: Values of each parameter, as JSON.
+        repeats: How often each combination is trained.
+        scores: Whether runs are measured, too.
+        most: Cells that are not too many.
+        folder: Of finished runs, the same for all who work.
+    """
+
+    label: str
+    recipe: str
+    grid: str
+    repeats: int
+    scores: bool
+    most: int
+    folder: str
+
+    @property
+    def module(self) -> ModuleType:
+        """The recipe."""
+        return importlib.import_module(self.recipe)
+
+    @property
+    def cells(self) -> grid.Cells:
+        """All cells, one after another."""
+        return grid.cells(json.loads(self.grid), self.repeats, most=self.most)
+
+    def parts(self) -> Iterator[list[dict[str, Any]]]:
+        """What is trained as one, one after another."""
+        return grid.parts(self.cells, self.module.STACKED)
+
+    @property
+    def ledger(self) -> Ledger:
+        """The sweep's ledger, in the order's folder."""
+        os.environ["LATENTBOOK_RUNS"] = self.folder
+        return _ledger(self)
+
+
+@functools.lru_cache(maxsize=8)
+def _ledger(order: Order) -> Ledger:
+    return Ledger(order.label, order.recipe, json.loads(order.grid), order.repeats)
+
+
+def is_settled(state: State, order: Order) -> bool:
+    """Whether nothing is left to be done at a cell: all is there, or nobody will try again.
+
+    Args:
+        state: Of the cell.
+        order: Says whether scores are wanted.
+    """
+    return state.is_given_up or (state.is_done and (state.scores is not None or not order.scores))
+
+
+def facts(recipe: str) -> dict[str, str]:
+    """Return what a worker's numbers depend on besides its order: the source of the recipe, and libraries.
+
+    Args:
+        recipe: The module that trains, by name.
+    """
+    own = versions("torch", "numpy")
+    return {"latentbook": source_hash([f"import {recipe}"]), "torch": own["torch"], "numpy": own["numpy"]}
+
+
+def differences(mine: Mapping[str, str], theirs: Mapping[str, str]) -> str:
+    """Say in what two processes differ.
+
+    Args:
+        mine: From `facts`.
+        theirs: From `facts` in another process.
+
+    Returns:
+        As in ``"torch 2.10.0, not 2.11.0"``; empty where they are alike.
+    """
+    return ", ".join(f"{name} {theirs[name]}, not {mine[name]}" for name in mine if theirs[name] != mine[name])
+
+
+def work(order: Order, part: Sequence[dict[str, Any]], expected: Mapping[str, str]) -> bool:
+    """Make one attempt at all that is left to be done at a part, unless somebody else is at it.
+
+    What a cell raises is written down as its failure.
+
+    Args:
+        order: Of the sweep.
+        part: Cells that are trained as one.
+        expected: `facts` of who ordered.
+
+    Returns:
+        Whether the cells were free.
+
+    Raises:
+        WrongWorker: If this process would compute something else, or does not see the sweep's folder.
+        OSError: If the disk is full, or may not be written.
+
+    All chapters.
+    """
+    _require_fit(order, expected)
+    with ALONE, one_thread(), order.ledger.claimed(part) as ours:
+        if ours:
+            _Attempt(order).at(part)
+        return ours
+
+
+class _Attempt:
+    """An attempt at some cells."""
+
+    def __init__(self, order: Order) -> None:
+        self.order, self.ledger, self.recipe = order, order.ledger, order.module
+
+    def at(self, part: Sequence[dict[str, Any]]) -> None:
+        """Train what has raised no error as one, and the others one by one: so one bad cell spoils no other twice."""
+        states = [self.ledger.state(cell) for cell in part]
+        sound = [cell for cell, state in zip(part, states, strict=True) if not state.errors]
+        if not all(self.ledger.state(cell).is_done for cell in sound):
+            self.train(sound)
+        for cell, state in zip(part, states, strict=True):
+            if state.errors and not (state.is_done or state.is_given_up):
+                self.train([cell])
+        for cell in part if self.order.scores else ():
+            self.measure(cell)
+
+    def train(self, cells: Sequence[dict[str, Any]]) -> None:
+        """Train cells as one, from their last checkpoint if there is one."""
+        chosen = {index: one for index, cell in enumerate(cells) if (one := self.settings(cell)) is not None}
+        if not chosen:
+            return
+        checkpoint = self.ledger.checkpoint([cells[index] for index in chosen])
+        try:
+            found = self.recipe.together([*chosen.values()], label=self.order.label, checkpoint=checkpoint)
+        except Exception as error:
+            checkpoint.unlink(missing_ok=True)
+            for index in chosen:
+                self.fail(cells[index], error)
+            return
+        for index, run in zip(chosen, found, strict=True):
+            self.ledger.finish(cells[index], run.id)
+        checkpoint.unlink(missing_ok=True)
+
+    def settings(self, cell: dict[str, Any]) -> Any:
+        """Return a cell's checked parameters; None where they are refused."""
+        try:
+            return self.recipe.settings(**cell)
+        except Exception as error:
+            self.fail(cell, error)
+            return None
+
+    def measure(self, cell: dict[str, Any]) -> None:
+        """Measure the finished run of a cell, if it was not yet."""
+        state = self.ledger.state(cell)
+        if state.run is None or state.scores is not None or state.is_given_up:
+            return
+        try:
+            run = self.recipe.train(self.recipe.settings(**cell), trained=self.ledger.run_file(state.run))
+            scores = self.recipe.scores(self.recipe.settings(**cell), run)
+        except Exception as error:
+            self.fail(cell, error)
+            return
+        self.ledger.finish(cell, state.run, scores)
+
+    def fail(self, cell: dict[str, Any], error: Exception) -> None:
+        """Write down what a cell raised; what is the disk's fault is raised again."""
+        if is_disk_s_fault(error):
+            raise error
+        self.ledger.fail(cell, "".join(traceback.format_exception(error)))
+
+
+def _require_fit(order: Order, expected: Mapping[str, str]) -> None:
+    here = f"the worker on {socket.gethostname()}, process {os.getpid()},"
+    if told := differences(expected, facts(order.recipe)):
+        raise WrongWorker(f"{here} has {told}: install the same there")
+    manifest = Path(order.folder) / order.label / MANIFEST
+    if not manifest.is_file():
+        raise WrongWorker(f"{here} does not see {manifest}: share the folder of finished runs, {runs.folder()}")
