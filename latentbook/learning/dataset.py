@@ -82,6 +82,7 @@ class Dataset:
         self.x, self.y, self.factors = x, y, factors
         self.name, self.note, self.full_scale = name, note, full_scale
         self._drawn = False
+        self._checksum: str | None = None
 
     def __len__(self) -> int:
         return len(self.x)
@@ -118,10 +119,13 @@ class Dataset:
 
     def to(self, device: str | torch.device) -> Dataset:
         """Return the data on another device, named as in `latentbook.core.resolve_device`."""
-        return self.replaced(x=self.x.to(resolve_device(device) if isinstance(device, str) else device))
+        x = self.x.to(resolve_device(device) if isinstance(device, str) else device)
+        return self if x is self.x else self.replaced(x=x)
 
     def checksum(self) -> str:
         """Return a hash of the examples, their labels and how they are read: 16 hexadecimal digits.
+
+        It is computed once: a data set is not changed in place.
 
         Example:
             >>> Dataset(torch.eye(2)).checksum() == Dataset(torch.eye(2), torch.tensor([0, 1])).checksum()
@@ -129,12 +133,15 @@ class Dataset:
 
         All chapters.
         """
+        if self._checksum is not None:
+            return self._checksum
         digest = hashlib.sha256(f"{self.full_scale} {self._drawn}".encode())
         for held in (self.x, self.y, self.factors):
             if held is not None:
                 digest.update(f"{held.dtype} {tuple(held.shape)}".encode())
                 digest.update(held.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
-        return digest.hexdigest()[:16]
+        self._checksum = digest.hexdigest()[:16]
+        return self._checksum
 
     def subset(self, index: slice | list[int] | Tensor) -> Dataset:
         """Return the examples at some indices, or under a mask of ``N`` booleans, with their labels and factors.

@@ -18,7 +18,8 @@ __all__ = ["digest", "imported_modules", "reached_files", "source_hash", "versio
 PACKAGE = Path(latentbook.__file__).parent
 
 
-def imported_modules(code: str) -> set[str]:
+@functools.cache
+def imported_modules(code: str) -> frozenset[str]:
     r"""Return the package's modules that some code names in its import statements.
 
     Args:
@@ -40,7 +41,7 @@ def imported_modules(code: str) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             # `from a import b` may mean the module a.b.
             names.update([node.module, *(f"{node.module}.{alias.name}" for alias in node.names)])
-    return {name for name in names if name.split(".")[0] == PACKAGE.name}
+    return frozenset(name for name in names if name.split(".")[0] == PACKAGE.name)
 
 
 def reached_files(code: Iterable[str], package: Path = PACKAGE) -> list[Path]:
@@ -61,7 +62,7 @@ def reached_files(code: Iterable[str], package: Path = PACKAGE) -> list[Path]:
 
     All chapters.
     """
-    waiting = set().union(*(imported_modules(source) for source in code))
+    waiting: set[str] = set().union(*(imported_modules(source) for source in code))
     seen: set[Path] = set()
     while waiting:
         for file in _files_of(waiting.pop(), package) - seen:

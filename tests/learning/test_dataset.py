@@ -193,6 +193,31 @@ def test_batches_that_cannot_be_drawn_are_refused():
         Dataset(X).batch(2, elsewhere)
 
 
+def test_data_that_are_where_they_shall_be_stay_what_they_are(device):
+    dataset = Dataset(pixels(3, 2)).to(device)
+    assert dataset.to(device) is dataset
+    assert dataset.to(dataset.device) is dataset
+
+
+def test_the_checksum_is_of_all_that_a_training_sees_and_computed_once(monkeypatch):
+    x, y = pixels(5, 2), torch.arange(5)
+    whole = Dataset(x, y, factors=torch.zeros(5, 1))
+    others = [
+        Dataset(x),
+        Dataset(x, y),
+        whole.subset([0, 1, 2, 3]),
+        whole.replaced(y=y.flip(0)),
+        whole.replaced(factors=torch.ones(5, 1)),
+        whole.binarized("dynamic"),
+        whole.binarized("threshold"),
+    ]
+    assert len({part.checksum() for part in [whole, *others]}) == len(others) + 1
+    assert Dataset(x.clone(), y.clone(), name="other", factors=torch.zeros(5, 1)).checksum() == whole.checksum()
+    found = whole.checksum()
+    monkeypatch.setattr("hashlib.sha256", lambda *_: pytest.fail("computed"))
+    assert whole.checksum() == found
+
+
 # ---- factors ---------------------------------------------------------------------------------------------------------
 
 
