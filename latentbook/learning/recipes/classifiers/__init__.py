@@ -7,13 +7,14 @@ Chapters 3 and 4.
 
 from latentbook.learning.recipes.classifiers.kinds import KIND_FOR, KINDS, LARGE_SCALES, SCALES, Kind, Scale
 from latentbook.learning.recipes.classifiers.settings import Settings, settings
-from latentbook.learning.recipes.classifiers.training import Run, accuracy, load_data, train
+from latentbook.learning.recipes.classifiers.training import STACKED, Run, accuracy, load_data, together, train
 
 __all__ = [
     "KINDS",
     "KIND_FOR",
     "LARGE_SCALES",
     "SCALES",
+    "STACKED",
     "Kind",
     "Run",
     "Scale",
@@ -21,5 +22,6 @@ __all__ = [
     "accuracy",
     "load_data",
     "settings",
+    "together",
     "train",
 ]

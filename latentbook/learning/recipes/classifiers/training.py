@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
-from contextlib import nullcontext
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from latentbook.core import at_rest, seeded
-from latentbook.learning import runs
+from latentbook.core import at_rest
 from latentbook.learning.augment import cropped_and_flipped
+from latentbook.learning.callbacks import TensorBoard
 from latentbook.learning.data import load
 from latentbook.learning.dataset import Dataset
 from latentbook.learning.models.classifier import Classifier, logistic_regression  # noqa: F401  (doctests)
-from latentbook.learning.progress import Progress
+from latentbook.learning.recipe import Recipe, Result, updates
 from latentbook.learning.recipes.classifiers.kinds import KINDS
 from latentbook.learning.recipes.classifiers.settings import Settings, settings  # noqa: F401  (doctests)
+from latentbook.learning.running import Callback
 from latentbook.learning.train import History, fit
 
-__all__ = ["Run", "accuracy", "load_data", "train"]
+__all__ = ["STACKED", "Run", "accuracy", "load_data", "together", "train"]
 
-RECIPE = "latentbook.learning.recipes.classifiers"
 # Data whose images are moved by up to so many pixels, and mirrored, as they are drawn. A digit in a mirror is none.
 MARGINS = {"cifar10": 4}
 # Examples that are classified at once.
@@ -31,7 +31,7 @@ CHUNK = 256
 
 
 @dataclasses.dataclass(frozen=True)
-class Run:
+class Run(Result):
     """A trained classifier, and how often it is right.
 
     Attributes:
@@ -78,69 +78,6 @@ def load_data(chosen: Settings) -> tuple[Dataset, Dataset]:
     return of("train"), of("test")
 
 
-def train(
-    chosen: Settings,
-    *,
-    data: tuple[Dataset, Dataset] | None = None,
-    trained: str | Path | None = None,
-    label: str | None = None,
-    checkpoint: Path | None = None,
-    progress: Progress | None = None,
-) -> Run:
-    """Train one classifier, and count how often it is right.
-
-    Args:
-        chosen: Checked parameters, from `settings`.
-        data: Training and test data with labels, if others than the settings'; moved to the settings' device. Their
-            classes are the labels of the training data.
-        trained: Label, id or file of a finished run, to be measured instead of training one.
-        label: Keeps the result as a finished run, for `latentbook.learning.runs`.
-        checkpoint: A file to go on from, and to write as the run goes.
-        progress: Counts the steps; None for a line of its own.
-
-    Returns:
-        The model and its accuracies.
-
-    Raises:
-        ValueError: If the data have no labels, the test data one that was not trained on, or no finished run of that
-            name answers the question; lists what there is.
-
-    Example:
-        >>> train(settings(kind="logistic", scale="smoke", device="cpu")).test_accuracy > 0.85
-        True
-
-    Chapters 3 and 4.
-    """
-    training, test = _own(chosen, *data) if data else load_data(chosen)
-    kind, spec = KINDS[chosen.kind], _spec(chosen, training)
-    with seeded(chosen.seed):
-        model = kind.build(training.event_shape, len(training.classes)).to(training[:1])
-    if trained is not None:
-        found = runs.find(trained, RECIPE, spec)
-        model.load_state_dict(found.state)
-        return _run(model.eval(), found.history, training, test)
-    line = Progress(spec["steps"], _name(chosen, training)) if progress is None else nullcontext(progress)
-    with line as counted:
-        history = fit(
-            model,
-            training,
-            lambda model, batch, step: model.terms(*batch),
-            weights={"cross_entropy": 1.0},
-            steps=spec["steps"],
-            batch_size=chosen.batch_size,
-            seed=chosen.seed,
-            optimizer=kind.optimizer,
-            schedule=lambda step: kind.falling(step / spec["steps"]),
-            draw=_draw,
-            checkpoint=checkpoint,
-            spec=spec,
-            progress=counted,
-        )
-    if label is not None:
-        runs.publish(RECIPE, spec, training, model, history, label=label)
-    return _run(model, history, training, test)
-
-
 @torch.no_grad()
 def accuracy(model: Classifier, data: Dataset) -> float:
     """Return the part of some examples that a classifier tells right, in eval mode.
@@ -168,8 +105,22 @@ def accuracy(model: Classifier, data: Dataset) -> float:
     return (torch.cat(chunks) == y).double().mean().item()
 
 
-def _run(model: Classifier, history: History, training: Dataset, test: Dataset) -> Run:
-    return Run(model, history, training.classes, accuracy(model, training), accuracy(model, test))
+def _descend(
+    model: Classifier, chosen: Sequence[Settings], training: Dataset, spec: dict[str, Any], **common: Any
+) -> History:
+    """Train a model as its kind is trained."""
+    kind = KINDS[chosen[0].kind]
+    return fit(
+        model,
+        training,
+        lambda model, batch, step: model.terms(*batch),
+        weights={"cross_entropy": 1.0},
+        optimizer=kind.optimizer,
+        schedule=lambda step: kind.falling(step / spec["steps"]),
+        draw=_draw,
+        spec=spec,
+        **common,
+    )
 
 
 def _draw(data: Dataset, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -179,9 +130,8 @@ def _draw(data: Dataset, size: int, generator: torch.Generator) -> tuple[Tensor,
     return (x if margin is None else cropped_and_flipped(x, margin=margin, generator=generator)), y
 
 
-def _own(chosen: Settings, training: Dataset, test: Dataset) -> tuple[Dataset, Dataset]:
-    """Return a reader's data, where the settings say, with labels from 0."""
-    training, test = training.to(chosen.device), test.to(chosen.device)
+def _adapted(training: Dataset, test: Dataset) -> tuple[Dataset, Dataset]:
+    """Return a reader's data with labels from 0: the classes are the labels of the training data."""
     known, there = training.labels.unique(), test.labels
     if len(absent := there[~torch.isin(there, known)]):
         raise ValueError(f"`data` has the class {absent[0]} in its test part alone: leave it out, or train on it")
@@ -196,14 +146,30 @@ def _relabelled(data: Dataset, wanted: Tensor) -> Dataset:
     return kept.replaced(y=torch.searchsorted(wanted, kept.labels), classes=names)
 
 
-def _name(chosen: Settings, training: Dataset) -> str:
-    """Return what a training is called on its line of progress."""
-    return f"{chosen.kind} classifier of {len(training.classes)} classes"
+def _board(log_dir: str | Path | None, training: Dataset, test: Dataset) -> list[Callback]:
+    return [] if log_dir is None else [TensorBoard(log_dir)]
 
 
 def _spec(chosen: Settings, training: Dataset) -> dict[str, Any]:
     """Return all that decides a run besides its data and source."""
     spec = dataclasses.asdict(chosen) | {"dataset": training.name, "classes": list(training.classes)}
     del spec["device"], spec["digits"]
-    steps = chosen.steps or KINDS[chosen.kind].scales[chosen.scale].epochs * -(-len(training) // chosen.batch_size)
-    return spec | {"steps": steps}
+    return spec | {"steps": updates(chosen, KINDS[chosen.kind].scales[chosen.scale].epochs, training)}
+
+
+def _measure(model: Classifier, history: History, chosen: Settings, training: Dataset, test: Dataset) -> Run:
+    return Run(model, history, training.classes, accuracy(model, training), accuracy(model, test))
+
+
+RECIPE = Recipe(
+    "latentbook.learning.recipes.classifiers",
+    load_data=load_data,
+    start=lambda chosen, training: KINDS[chosen.kind].build(training.event_shape, len(training.classes)),
+    descend=_descend,
+    spec=_spec,
+    title=lambda chosen, training: f"{chosen[0].kind} classifier of {len(training.classes)} classes",
+    measure=_measure,
+    board=_board,
+    adapted=_adapted,
+)
+STACKED, train, together = RECIPE.stacked, RECIPE.train, RECIPE.together

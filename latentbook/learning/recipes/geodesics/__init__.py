@@ -11,12 +11,13 @@ from latentbook.learning.recipes.geodesics.protocols import (
     prior_pairs,
 )
 from latentbook.learning.recipes.geodesics.settings import FEATURE_MAPS, SCALES, Scale, Settings, settings
-from latentbook.learning.recipes.geodesics.training import Run, encode, load_data, measure, train
+from latentbook.learning.recipes.geodesics.training import STACKED, Run, encode, load_data, measure, together, train
 
 __all__ = [
     "FEATURE_MAPS",
     "FEATURE_WORDS",
     "SCALES",
+    "STACKED",
     "Pairs",
     "Run",
     "Scale",
@@ -32,5 +33,6 @@ __all__ = [
     "measure",
     "prior_pairs",
     "settings",
+    "together",
     "train",
 ]

@@ -4,33 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from latentbook.core import seeded
-from latentbook.learning import runs
 from latentbook.learning.adversarial import AdversarialUpdate
-from latentbook.learning.board import autoencoder_board
 from latentbook.learning.data import load
 from latentbook.learning.dataset import Dataset
 from latentbook.learning.models.bigan import BiGAN
 from latentbook.learning.models.rbf import RBFVariance, fit_variance
 from latentbook.learning.models.vae import VAE
-from latentbook.learning.progress import Progress
+from latentbook.learning.recipe import Recipe, Result, updates
 from latentbook.learning.recipes.geodesics.networks import build
 from latentbook.learning.recipes.geodesics.settings import MODELS, SCALES, Settings, settings  # noqa: F401  (doctests)
-from latentbook.learning.running import Callback
 from latentbook.learning.train import History, fit
 from latentbook.metric import stack_moments
 
-__all__ = ["Run", "encode", "load_data", "measure", "train"]
+__all__ = ["STACKED", "Run", "encode", "load_data", "measure", "together", "train"]
 
-# Finished runs are of the recipe, wherever in it they were trained.
-RECIPE = "latentbook.learning.recipes.geodesics"
 # Examples that are encoded at once: memory stays bounded, whatever the network.
 CHUNK = 2048
 # Centres of the deviation for each latent, as in the original, and their width in mean distances of a cluster's codes:
@@ -39,7 +32,7 @@ CENTRES, WIDTH = 4, 2.0
 
 
 @dataclasses.dataclass(frozen=True)
-class Run:
+class Run(Result):
     """One trained model, and what it is worth on test data.
 
     Attributes:
@@ -89,67 +82,6 @@ def load_data(chosen: Settings) -> tuple[Dataset, Dataset]:
     parts = [load(chosen.dataset, part, device=str(chosen.device)) for part in ("train", "test")]
     training, test = (part.subset(part.indices_of(map(int, chosen.digits))) for part in parts)
     return training, test
-
-
-def train(
-    chosen: Settings,
-    *,
-    data: tuple[Dataset, Dataset] | None = None,
-    trained: str | Path | None = None,
-    label: str | None = None,
-    log_dir: str | Path | None = None,
-    checkpoint: Path | None = None,
-    callbacks: Sequence[Callback] = (),
-) -> Run:
-    """Train one model, and measure it on the test data.
-
-    Args:
-        chosen: Checked parameters, from `settings`.
-        data: Training and test data, if others than the settings'; moved to the settings' device.
-        trained: Label, id or file of a finished run, to be measured instead of training one.
-        label: Keeps the result as a finished run, for `latentbook.learning.runs`.
-        log_dir: Folder for TensorBoard's event files.
-        checkpoint: A file to go on from, and to write as the run goes.
-        callbacks: Look at the training as it goes; one that returns True stops it, and what there is then is measured.
-
-    Returns:
-        The model and its measurements.
-
-    Raises:
-        ValueError: If no finished run of that name answers the question; lists what there is.
-
-    Example:
-        >>> run = train(settings(scale="smoke", device="cpu", steps=20))
-        >>> run.codes.shape, run.moments(run.codes).shape
-        (torch.Size([397, 8]), torch.Size([397, 1, 8, 8, 2]))
-
-    Chapter 3.
-    """
-    training, test = (part.to(chosen.device) for part in data or load_data(chosen))
-    with seeded(chosen.seed):
-        model = build(chosen, training.event_shape).to(training[:1])
-    spec = _spec(chosen, training)
-    if trained is not None:
-        found = runs.find(trained, RECIPE, spec)
-        model.load_state_dict(found.state)
-        return measure(model.eval(), found.history, chosen, training, test)
-    with Progress(spec["steps"], _name(chosen)) as progress:
-        history = fit(
-            model,
-            training,
-            _terms,
-            **_descent(chosen, training),
-            steps=spec["steps"],
-            batch_size=chosen.batch_size,
-            seed=chosen.seed,
-            callbacks=[*autoencoder_board(log_dir, training, test), *callbacks],
-            checkpoint=checkpoint,
-            spec=spec,
-            progress=progress,
-        )
-    if label is not None:
-        runs.publish(RECIPE, spec, training, model, history, label=label)
-    return measure(model, history, chosen, training, test)
 
 
 @torch.no_grad()
@@ -211,12 +143,19 @@ def _terms(model: VAE | BiGAN, batch: tuple[Tensor, Tensor], step: int) -> dict[
     return model.terms(*batch)
 
 
-def _descent(chosen: Settings, training: Dataset) -> dict[str, Any]:
-    """Return how a model descends: a VAE on its two terms, a BiGAN by two optimisers."""
-    scale, epoch = SCALES[chosen.scale], _epoch(chosen, training)
-    own: dict[str, Any] = {"draw": _drawing(chosen)}
-    if chosen.model == "bigan":
-        update = functools.partial(
+def _descend(
+    model: VAE | BiGAN, chosen: Sequence[Settings], training: Dataset, spec: dict[str, Any], **common: Any
+) -> History:
+    """Train a model at the settings' scale: a VAE on its two terms, a BiGAN by two optimisers."""
+    [own] = chosen
+    scale, epoch = SCALES[own.scale], -(-len(training) // own.batch_size)
+
+    def draw(data: Dataset, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        x, shape = data.batch(size, generator), (size, own.latent_dim)
+        return x, torch.randn(shape, dtype=x.dtype, device=x.device, generator=generator)
+
+    if own.model == "bigan":
+        update: Any = functools.partial(
             AdversarialUpdate,
             steps_per_epoch=epoch,
             rates=scale.adversarial_rates,
@@ -224,45 +163,44 @@ def _descent(chosen: Settings, training: Dataset) -> dict[str, Any]:
             betas=scale.betas,
             weight_decay=scale.weight_decay,
         )
-        return own | {"weights": {}, "update": update}
-    optimizer = functools.partial(torch.optim.Adam, lr=scale.learning_rate, weight_decay=scale.weight_decay, fused=True)
-    return own | {
-        "weights": {"distortion": 1.0, "rate": 1.0},
-        "optimizer": optimizer,
-        "schedule": lambda step: scale.decay ** (step // epoch),
-    }
+        return fit(model, training, _terms, weights={}, update=update, draw=draw, spec=spec, **common)
+    return fit(
+        model,
+        training,
+        _terms,
+        weights={"distortion": 1.0, "rate": 1.0},
+        optimizer=functools.partial(
+            torch.optim.Adam, lr=scale.learning_rate, weight_decay=scale.weight_decay, fused=True
+        ),
+        schedule=lambda step: scale.decay ** (step // epoch),
+        draw=draw,
+        spec=spec,
+        **common,
+    )
 
 
-def _drawing(chosen: Settings) -> Callable[[Dataset, int, torch.Generator], tuple[Tensor, Tensor]]:
-    """Return what draws examples, and noise for as many codes."""
-
-    def draw(data: Dataset, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        x = data.batch(size, generator)
-        shape = (size, chosen.latent_dim)
-        return x, torch.randn(shape, dtype=x.dtype, device=x.device, generator=generator)
-
-    return draw
-
-
-def _epoch(chosen: Settings, training: Dataset) -> int:
-    return -(-len(training) // chosen.batch_size)
-
-
-def _steps(chosen: Settings, training: Dataset) -> int:
-    """Return the number of updates: the settings', or what the scale's epochs come to."""
-    if chosen.steps is not None:
-        return chosen.steps
-    return SCALES[chosen.scale].epochs[MODELS.index(chosen.model)] * _epoch(chosen, training)
-
-
-def _name(chosen: Settings) -> str:
+def _title(chosen: Sequence[Settings], training: Dataset) -> str:
     """Return what a training is called on its line of progress."""
-    latents = "latent" if chosen.latent_dim == 1 else "latents"
-    return f"{ {'vae': 'VAE', 'bigan': 'BiGAN'}[chosen.model] }, {chosen.latent_dim} {latents}"
+    [own] = chosen
+    latents = "latent" if own.latent_dim == 1 else "latents"
+    return f"{ {'vae': 'VAE', 'bigan': 'BiGAN'}[own.model] }, {own.latent_dim} {latents}"
 
 
 def _spec(chosen: Settings, training: Dataset) -> dict[str, Any]:
     """Return all that decides a training besides its data and source."""
     names = ("scale", "digits", "seed", "model", "latent_dim", "batch_size")
     own = {name: getattr(chosen, name) for name in names}
-    return own | {"dataset": training.name, "steps": _steps(chosen, training)}
+    epochs = SCALES[chosen.scale].epochs[MODELS.index(chosen.model)]
+    return own | {"dataset": training.name, "steps": updates(chosen, epochs, training)}
+
+
+RECIPE = Recipe(
+    "latentbook.learning.recipes.geodesics",
+    load_data=load_data,
+    start=lambda chosen, training: build(chosen, training.event_shape),
+    descend=_descend,
+    spec=_spec,
+    title=_title,
+    measure=measure,
+)
+STACKED, train, together = RECIPE.stacked, RECIPE.train, RECIPE.together

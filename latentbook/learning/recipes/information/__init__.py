@@ -4,11 +4,12 @@ from latentbook.learning.recipes.information.evaluation import USUAL, column, ev
 from latentbook.learning.recipes.information.measures import METRICS, Codes, Examples, draw_codes, mean_codes
 from latentbook.learning.recipes.information.networks import build
 from latentbook.learning.recipes.information.settings import SCALES, Scale, Settings, settings
-from latentbook.learning.recipes.information.training import Run, family, load_data, train
+from latentbook.learning.recipes.information.training import STACKED, Run, family, load_data, together, train
 
 __all__ = [
     "METRICS",
     "SCALES",
+    "STACKED",
     "USUAL",
     "Codes",
     "Examples",
@@ -23,5 +24,6 @@ __all__ = [
     "load_data",
     "mean_codes",
     "settings",
+    "together",
     "train",
 ]

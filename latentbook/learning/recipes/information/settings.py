@@ -81,7 +81,7 @@ class Settings:
             others.
         posterior: Of the top, ``"gaussian"`` or ``"categorical"``.
         beta_1: Weight of the rate of z_1, the layer next to the data.
-        beta_2: Weight of the rate of every layer above.
+        beta_2: Weight of the rate of every layer above; `train` and `family` may put one for each in its place.
         conv_channels: Channels of the convolutions; None for perceptrons.
         latent_dim: Size of the top's code, or its categories.
         batch_size: Examples in a batch.
@@ -98,7 +98,7 @@ class Settings:
     sigma: float | None
     posterior: str
     beta_1: float
-    beta_2: float
+    beta_2: float | tuple[float, ...]
     conv_channels: int | None
     latent_dim: int
     batch_size: int
@@ -107,7 +107,8 @@ class Settings:
     @property
     def betas(self) -> tuple[float, ...]:
         """One weight for each layer, of the layer next to the data first."""
-        return (self.beta_1, *[self.beta_2] * (self.layers - 1))
+        above = self.beta_2 if isinstance(self.beta_2, tuple) else (self.beta_2,) * (self.layers - 1)
+        return (self.beta_1, *above)
 
     @property
     def weights(self) -> tuple[float, ...]:

@@ -3,11 +3,12 @@
 from latentbook.learning.recipes.isometry.examples import load_data
 from latentbook.learning.recipes.isometry.networks import build, distortion, penalty_noise, scaled_isometry
 from latentbook.learning.recipes.isometry.settings import LAMBDAS, SCALES, Scale, Settings, check_digits, settings
-from latentbook.learning.recipes.isometry.training import Run, encode, family, measure, train
+from latentbook.learning.recipes.isometry.training import STACKED, Run, encode, family, measure, together, train
 
 __all__ = [
     "LAMBDAS",
     "SCALES",
+    "STACKED",
     "Run",
     "Scale",
     "Settings",
@@ -21,5 +22,6 @@ __all__ = [
     "penalty_noise",
     "scaled_isometry",
     "settings",
+    "together",
     "train",
 ]

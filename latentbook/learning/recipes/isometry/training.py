@@ -5,40 +5,33 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import torch
 from torch import Tensor
 
-from latentbook.core import seeded
 from latentbook.isometry import ConditionNumber, condition_number, metric_distortion, metric_variance
-from latentbook.learning import runs
 from latentbook.learning.dataset import Dataset
-from latentbook.learning.family import Family, family_loss, member_histories
+from latentbook.learning.family import Family, family_loss
 from latentbook.learning.models.autoencoder import Autoencoder
 from latentbook.learning.models.vae import VAE
 from latentbook.learning.parameters import check_number
-from latentbook.learning.progress import Progress
+from latentbook.learning.recipe import FamilyOptions, Options, Recipe, Result, updates
 from latentbook.learning.recipes.isometry.board import isometry_board
 from latentbook.learning.recipes.isometry.examples import load_data
 from latentbook.learning.recipes.isometry.networks import build, penalty_noise
 from latentbook.learning.recipes.isometry.settings import SCALES, Settings, settings
-from latentbook.learning.running import Callback
-from latentbook.learning.train import History, Loss, fit
+from latentbook.learning.train import History, fit
 from latentbook.metric import pullback_metric
 
-__all__ = ["Run", "encode", "family", "measure", "train"]
+__all__ = ["STACKED", "Run", "encode", "family", "measure", "together", "train"]
 
-# Finished runs are of the recipe, wherever in it they were trained.
-RECIPE = "latentbook.learning.recipes.isometry"
 # Examples that are encoded at once, or, times the latents, differentiated: memory stays bounded, whatever the network.
 CHUNK = 2048
 
 
 @dataclasses.dataclass(frozen=True)
-class Run:
+class Run(Result):
     """One trained model, and what it is worth on validation data.
 
     Attributes:
@@ -71,30 +64,13 @@ class Run:
         return self.model.sigma.item() if isinstance(self.model, VAE) else float("nan")
 
 
-def train(
-    chosen: Settings,
-    lam: float | None = None,
-    *,
-    data: tuple[Dataset, Dataset] | None = None,
-    trained: str | Path | None = None,
-    label: str | None = None,
-    log_dir: str | Path | None = None,
-    checkpoint: Path | None = None,
-    callbacks: Sequence[Callback] = (),
-    progress: Progress | None = None,
-) -> Run:
+def train(chosen: Settings, lam: float | None = None, **options: Unpack[Options]) -> Run:
     """Train one model, and measure it on the validation data.
 
     Args:
         chosen: Checked parameters, from `settings`.
         lam: Weight of the penalty, if another than the settings'.
-        data: Training and validation data, if others than the settings'; moved to the settings' device.
-        trained: Label, id or file of a finished run, to be measured instead of training one.
-        label: Keeps the result as a finished run, for `latentbook.learning.runs`.
-        log_dir: Folder for TensorBoard's event files.
-        checkpoint: A file to go on from, and to write as the run goes.
-        callbacks: Look at the training as it goes; one that returns True stops it, and what there is then is measured.
-        progress: Counts the steps; None for a line of its own.
+        options: Data, a finished run, a label and more, by name, as of `latentbook.learning.recipe.Recipe.train`.
 
     Returns:
         The model and its measurements.
@@ -109,41 +85,17 @@ def train(
 
     Chapter 2.
     """
-    chosen = chosen if lam is None else dataclasses.replace(chosen, lam=check_number("lam", lam, 0.0))
-    training, validation = _examples(chosen, data)
-    model = _start(chosen, training)
-    if trained is not None:
-        found = runs.find(trained, RECIPE, _spec(chosen, training))
-        model.load_state_dict(found.state)
-        return measure(model.eval(), found.history, chosen.lam, validation)
-    looking = [*isometry_board(log_dir, training, validation), *callbacks]
-    line = Progress(_steps(chosen, training), _name(chosen)) if progress is None else nullcontext(progress)
-    history = _descend(model, _terms, chosen.lam, chosen, training, line, looking, checkpoint)
-    if label is not None:
-        runs.publish(RECIPE, _spec(chosen, training), training, model, history, label=label)
-    return measure(model, history, chosen.lam, validation)
+    weighted = chosen if lam is None else dataclasses.replace(chosen, lam=check_number("lam", lam, 0.0))
+    return RECIPE.train(weighted, **options)
 
 
-def family(
-    chosen: Settings,
-    lambdas: Iterable[float] | None = None,
-    *,
-    data: tuple[Dataset, Dataset] | None = None,
-    trained: str | Path | None = None,
-    label: str | None = None,
-    log_dir: str | Path | None = None,
-    checkpoint: Path | None = None,
-) -> list[Run]:
+def family(chosen: Settings, lambdas: Iterable[float] | None = None, **options: Unpack[FamilyOptions]) -> list[Run]:
     """Train one model for each weight, all as one: from the same initial weights, on the same batches and noise.
 
     Args:
         chosen: Checked parameters, from `settings`.
         lambdas: Weights of the penalty; by default the settings' grid.
-        data: Training and validation data, if others than the settings'; moved to the settings' device.
-        trained: Label of finished runs, one for each weight, to be measured instead of training.
-        label: Keeps the results as finished runs, for `latentbook.learning.runs`.
-        log_dir: Folder for TensorBoard's event files.
-        checkpoint: A file to go on from, and to write as the run goes.
+        options: Data, a label and more, by name, as of `latentbook.learning.recipe.Recipe.together`.
 
     Returns:
         The runs, in the order of the weights.
@@ -159,20 +111,7 @@ def family(
     Chapter 2.
     """
     weights = [check_number("lambdas", lam, 0.0) for lam in (chosen.lambdas if lambdas is None else lambdas)]
-    training, validation = data = _examples(chosen, data)
-    if trained is not None:
-        return [train(chosen, lam, data=data, trained=trained) for lam in weights]
-    together = Family([_start(chosen, training)] * len(weights))
-    callbacks = isometry_board(log_dir, training, validation)
-    line = Progress(_steps(chosen, training), _name(dataclasses.replace(chosen, lam=weights[0]), len(weights)))
-    history = _descend(together, family_loss(_terms), weights, chosen, training, line, callbacks, checkpoint)
-    found = []
-    for model, own, lam in zip(together.members(), member_histories(history), weights, strict=True):
-        if label is not None:
-            spec = _spec(dataclasses.replace(chosen, lam=lam), training)
-            runs.publish(RECIPE, spec, training, model, own, label=label)
-        found.append(measure(model, own, lam, validation))
-    return found
+    return RECIPE.together([dataclasses.replace(chosen, lam=lam) for lam in weights], **options)
 
 
 @torch.no_grad()
@@ -253,72 +192,48 @@ def _terms(model: VAE | Autoencoder, batch: tuple[Tensor, dict[str, Tensor]], st
     return model.terms(x, {"isometry": noise["isometry"]})
 
 
-def _examples(chosen: Settings, data: tuple[Dataset, Dataset] | None) -> tuple[Dataset, Dataset]:
-    """Return training and validation data, the settings' or a reader's, where the settings say."""
-    training, validation = data or load_data(chosen)
-    return training.to(chosen.device), validation.to(chosen.device)
-
-
-def _start(chosen: Settings, training: Dataset) -> VAE | Autoencoder:
-    """Return the model with the initial weights of the settings' seed, of the data's kind of numbers."""
-    with seeded(chosen.seed):
-        return build(chosen, training.event_shape).to(training[:1])
-
-
 def _descend(
     model: VAE | Autoencoder | Family,
-    loss: Loss,
-    lam: float | list[float],
-    chosen: Settings,
+    chosen: Sequence[Settings],
     training: Dataset,
-    line: AbstractContextManager[Progress],
-    callbacks: Sequence[Callback],
-    checkpoint: Path | None,
+    spec: dict[str, Any],
+    **common: Any,
 ) -> History:
     """Train a model, or a family of them, at the settings' scale."""
+    first = chosen[0]
+    is_family = isinstance(model, Family)
 
     def draw(data: Dataset, size: int, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
-        x, shape = data.batch(size, generator), (size, chosen.latent_dim)
+        x, shape = data.batch(size, generator), (size, first.latent_dim)
         code = torch.randn(shape, dtype=x.dtype, device=x.device, generator=generator)
         return x, {"code": code, "isometry": penalty_noise(shape, x, generator)}
 
-    own = {"reconstruction": 1.0} if chosen.model == "irae" else {"distortion": 1.0, "rate": 1.0}
-    rate, like = SCALES[chosen.scale].learning_rate, next(model.parameters())
-    with line as progress:
-        return fit(
-            model,
-            training,
-            loss,
-            weights={**own, "isometry": torch.tensor(lam, dtype=like.dtype, device=like.device)},
-            steps=_steps(chosen, training),
-            batch_size=chosen.batch_size,
-            seed=chosen.seed,
-            optimizer=functools.partial(torch.optim.Adam, lr=rate, fused=True),
-            draw=draw,
-            callbacks=callbacks,
-            checkpoint=checkpoint,
-            spec=_spec(chosen, training) | {"lam": lam},
-            progress=progress,
-        )
+    own = {"reconstruction": 1.0} if first.model == "irae" else {"distortion": 1.0, "rate": 1.0}
+    lam = [member.lam for member in chosen] if is_family else first.lam
+    rate, like = SCALES[first.scale].learning_rate, next(model.parameters())
+    return fit(
+        model,
+        training,
+        family_loss(_terms) if is_family else _terms,
+        weights={**own, "isometry": torch.tensor(lam, dtype=like.dtype, device=like.device)},
+        optimizer=functools.partial(torch.optim.Adam, lr=rate, fused=True),
+        draw=draw,
+        spec=spec | {"lam": lam},
+        **common,
+    )
 
 
-def _steps(chosen: Settings, training: Dataset) -> int:
-    """Return the number of updates: the settings', or what the scale's epochs come to."""
-    if chosen.steps is not None:
-        return chosen.steps
-    return SCALES[chosen.scale].epochs * -(-len(training) // chosen.batch_size)
-
-
-def _name(chosen: Settings, members: int = 1) -> str:
+def _title(chosen: Sequence[Settings], training: Dataset) -> str:
     """Return what a training is called on its line of progress: its weight, or how many, and what is unusual."""
+    first = chosen[0]
     unusual = {
-        chosen.model.upper(): chosen.model != "irvae",
-        f"{chosen.latent_dim} latents": chosen.latent_dim != 2,
-        f"batches of {chosen.batch_size}": chosen.batch_size != settings().batch_size,
-        f"{chosen.probe} probes": chosen.probe != "exact" and chosen.model != "fmvae",
-        "no mixing": chosen.eta is None,
+        first.model.upper(): first.model != "irvae",
+        f"{first.latent_dim} latents": first.latent_dim != 2,
+        f"batches of {first.batch_size}": first.batch_size != settings().batch_size,
+        f"{first.probe} probes": first.probe != "exact" and first.model != "fmvae",
+        "no mixing": first.eta is None,
     }
-    which = f"λ = {chosen.lam:g}" if members == 1 else f"{members} models as one"
+    which = f"λ = {first.lam:g}" if len(chosen) == 1 else f"{len(chosen)} models as one"
     return ", ".join([which, *(words for words, holds in unusual.items() if holds)])
 
 
@@ -327,4 +242,18 @@ def _spec(chosen: Settings, training: Dataset) -> dict[str, Any]:
     spec = dataclasses.asdict(chosen) | {"dataset": training.name, "original": chosen.is_original}
     # Where it is measured, and on what machine it runs, is no part of a training.
     del spec["device"], spec["validation_digits"]
-    return spec | {"steps": _steps(chosen, training)}
+    return spec | {"steps": updates(chosen, SCALES[chosen.scale].epochs, training)}
+
+
+RECIPE = Recipe(
+    "latentbook.learning.recipes.isometry",
+    load_data=load_data,
+    start=lambda chosen, training: build(chosen, training.event_shape),
+    descend=_descend,
+    spec=_spec,
+    title=_title,
+    measure=lambda model, history, chosen, training, validation: measure(model, history, chosen.lam, validation),
+    stacked=("lam",),
+    board=isometry_board,
+)
+STACKED, together = RECIPE.stacked, RECIPE.together

@@ -9,13 +9,14 @@ from latentbook.learning.recipes.least_volume.networks import build, convolution
 from latentbook.learning.recipes.least_volume.originals import ORIGINALS
 from latentbook.learning.recipes.least_volume.settings import LAMBDAS, SCALES, Scale, Settings, settings
 from latentbook.learning.recipes.least_volume.toys import TOYS, Flattened, flatten
-from latentbook.learning.recipes.least_volume.training import Run, encode, family, measure, train
+from latentbook.learning.recipes.least_volume.training import STACKED, Run, encode, family, measure, together, train
 
 __all__ = [
     "FREE",
     "LAMBDAS",
     "ORIGINALS",
     "SCALES",
+    "STACKED",
     "TOYS",
     "Counted",
     "Flattened",
@@ -41,5 +42,6 @@ __all__ = [
     "pca_curve",
     "root_mean_square",
     "settings",
+    "together",
     "train",
 ]

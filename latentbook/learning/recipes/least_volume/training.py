@@ -5,38 +5,30 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import torch
 from torch import Tensor
 
-from latentbook.core import seeded
-from latentbook.learning import runs
-from latentbook.learning.board import autoencoder_board
 from latentbook.learning.dataset import Dataset
-from latentbook.learning.family import Family, family_loss, member_histories
+from latentbook.learning.family import Family, family_loss
 from latentbook.learning.models.autoencoder import Autoencoder
 from latentbook.learning.parameters import check_number
-from latentbook.learning.progress import Progress
+from latentbook.learning.recipe import FamilyOptions, Options, Recipe, Result
 from latentbook.learning.recipes.least_volume.images import load_data
 from latentbook.learning.recipes.least_volume.networks import build
 from latentbook.learning.recipes.least_volume.settings import ETA, ETA_ORIGINAL, SCALES, Settings, settings  # noqa: F401  (doctests)
-from latentbook.learning.running import Callback
-from latentbook.learning.train import History, Loss, fit
+from latentbook.learning.train import History, fit
 from latentbook.volume import latent_set_dimension, latent_std, pruning_curve
 
-__all__ = ["Run", "encode", "family", "measure", "train"]
+__all__ = ["STACKED", "Run", "encode", "family", "measure", "together", "train"]
 
-# Finished runs are of the recipe, wherever in it they were trained.
-RECIPE = "latentbook.learning.recipes.least_volume"
 # Examples that are encoded at once: memory stays bounded, whatever the network.
 CHUNK = 4096
 
 
 @dataclasses.dataclass(frozen=True)
-class Run:
+class Run(Result):
     """One trained autoencoder and what it is worth on held-out data.
 
     Attributes:
@@ -61,30 +53,13 @@ class Run:
         return float(self.curve[len(self.std) - self.dimensions])
 
 
-def train(
-    chosen: Settings,
-    lam: float | None = None,
-    *,
-    data: tuple[Dataset, Dataset] | None = None,
-    trained: str | Path | None = None,
-    label: str | None = None,
-    log_dir: str | Path | None = None,
-    checkpoint: Path | None = None,
-    callbacks: Sequence[Callback] = (),
-    progress: Progress | None = None,
-) -> Run:
+def train(chosen: Settings, lam: float | None = None, **options: Unpack[Options]) -> Run:
     """Train one autoencoder, and measure it on the test data.
 
     Args:
         chosen: Checked parameters, from `settings`.
         lam: Weight of the penalty, if another than the settings'.
-        data: Training and test data, if others than the settings'.
-        trained: Label, id or file of a finished run, to be measured instead of training one.
-        label: Keeps the result as a finished run, for `latentbook.learning.runs`.
-        log_dir: Folder for TensorBoard's event files.
-        checkpoint: A file to go on from, and to write as the run goes.
-        callbacks: Look at the training as it goes; one that returns True stops it, and what there is then is measured.
-        progress: Counts the steps; None for a line of its own.
+        options: Data, a finished run, a label and more, by name, as of `latentbook.learning.recipe.Recipe.train`.
 
     Returns:
         The model and its measurements.
@@ -99,40 +74,17 @@ def train(
 
     Chapter 1.
     """
-    training, test = data or load_data(chosen)
-    chosen = chosen if lam is None else dataclasses.replace(chosen, lam=check_number("lam", lam, 0.0))
-    _require_grey_levels(chosen, training)
-    model = _start(chosen, training)
-    if trained is not None:
-        return measure(*_finished(trained, chosen, training, model), chosen.lam, training, test)
-    looking = [*autoencoder_board(log_dir, training, test), *callbacks]
-    line = Progress(chosen.steps, _name(chosen)) if progress is None else nullcontext(progress)
-    history = _descend(model, _terms, chosen.lam, chosen, training, line, looking, checkpoint)
-    if label is not None:
-        runs.publish(RECIPE, _spec(chosen, training), training, model, history, label=label)
-    return measure(model, history, chosen.lam, training, test)
+    weighted = chosen if lam is None else dataclasses.replace(chosen, lam=check_number("lam", lam, 0.0))
+    return RECIPE.train(weighted, **options)
 
 
-def family(
-    chosen: Settings,
-    lambdas: Iterable[float] | None = None,
-    *,
-    data: tuple[Dataset, Dataset] | None = None,
-    trained: str | Path | None = None,
-    label: str | None = None,
-    log_dir: str | Path | None = None,
-    checkpoint: Path | None = None,
-) -> list[Run]:
+def family(chosen: Settings, lambdas: Iterable[float] | None = None, **options: Unpack[FamilyOptions]) -> list[Run]:
     """Train one autoencoder for each weight, all as one, from the same initial weights and on the same batches.
 
     Args:
         chosen: Checked parameters, from `settings`.
         lambdas: Weights of the volume penalty; by default the settings' grid.
-        data: Training and test data, if others than the settings'.
-        trained: Label of finished runs, one for each weight, to be measured instead of training.
-        label: Keeps the results as finished runs, for `latentbook.learning.runs`.
-        log_dir: Folder for TensorBoard's event files.
-        checkpoint: A file to go on from, and to write as the run goes.
+        options: Data, a label and more, by name, as of `latentbook.learning.recipe.Recipe.together`.
 
     Returns:
         The runs, in the order of the weights.
@@ -148,24 +100,7 @@ def family(
     Chapter 1.
     """
     weights = [check_number("lambdas", lam, 0.0) for lam in (chosen.lambdas if lambdas is None else lambdas)]
-    training, test = data = data or load_data(chosen)
-    _require_grey_levels(chosen, training)
-    if trained is not None:
-        return [train(chosen, lam, data=data, trained=trained) for lam in weights]
-    # Torch's own power iteration cannot be batched.
-    batched = False if chosen.lipschitz and chosen.norm == "power" else None
-    together = Family([_start(chosen, training)] * len(weights), batched).to(chosen.device)
-    lams = torch.tensor(weights, device=chosen.device)
-    callbacks = autoencoder_board(log_dir, training, test)
-    line = Progress(chosen.steps, _name(dataclasses.replace(chosen, lam=weights[0]), len(weights)))
-    history = _descend(together, family_loss(_terms), lams, chosen, training, line, callbacks, checkpoint)
-    found = []
-    for model, own, lam in zip(together.members(), member_histories(history), weights, strict=True):
-        if label is not None:
-            spec = _spec(dataclasses.replace(chosen, lam=lam), training)
-            runs.publish(RECIPE, spec, training, model, own, label=label)
-        found.append(measure(model, own, lam, training, test))
-    return found
+    return RECIPE.together([dataclasses.replace(chosen, lam=lam) for lam in weights], **options)
 
 
 @torch.no_grad()
@@ -236,51 +171,42 @@ def _terms(model: Autoencoder, x: Tensor, step: int) -> dict[str, Tensor]:
 
 
 def _start(chosen: Settings, training: Dataset) -> Autoencoder:
-    """Return the model with the initial weights of the settings' seed."""
-    with seeded(chosen.seed):
-        return build(chosen, training.event_shape).to(chosen.device)
+    _require_grey_levels(chosen, training)
+    return build(chosen, training.event_shape)
 
 
 def _descend(
-    model: Autoencoder | Family,
-    loss: Loss,
-    lam: float | Tensor,
-    chosen: Settings,
-    training: Dataset,
-    line: AbstractContextManager[Progress],
-    callbacks: Sequence[Callback],
-    checkpoint: Path | None,
+    model: Autoencoder | Family, chosen: Sequence[Settings], training: Dataset, spec: dict[str, Any], **common: Any
 ) -> History:
     """Train a model, or a family of them, at the settings' scale."""
-    scale = SCALES[chosen.scale]
-    spec = _spec(chosen, training) | {"lam": lam.tolist() if isinstance(lam, Tensor) else lam}
-    with line as progress:
-        return fit(
-            model,
-            training,
-            loss,
-            weights={"reconstruction": 1.0, "penalty": lam},
-            steps=chosen.steps,
-            batch_size=chosen.batch_size,
-            seed=chosen.seed,
-            optimizer=functools.partial(torch.optim.Adam, lr=scale.learning_rate, betas=scale.betas, fused=True),
-            callbacks=callbacks,
-            checkpoint=checkpoint,
-            spec=spec,
-            progress=progress,
-        )
+    first, scale = chosen[0], SCALES[chosen[0].scale]
+    loss, lam = _terms, first.lam
+    if isinstance(model, Family):
+        loss, lam = family_loss(_terms), torch.tensor([own.lam for own in chosen], device=first.device)
+        # Torch's own power iteration cannot be batched.
+        model.batched = False if first.lipschitz and first.norm == "power" else None
+    return fit(
+        model,
+        training,
+        loss,
+        weights={"reconstruction": 1.0, "penalty": lam},
+        optimizer=functools.partial(torch.optim.Adam, lr=scale.learning_rate, betas=scale.betas, fused=True),
+        spec=spec | {"lam": lam.tolist() if isinstance(lam, Tensor) else lam},
+        **common,
+    )
 
 
-def _name(chosen: Settings, members: int = 1) -> str:
+def _title(chosen: Sequence[Settings], training: Dataset) -> str:
     """Return what a training is called on its line of progress: its weight, or how many, and what is unusual."""
+    first = chosen[0]
     unusual = {
-        chosen.penalty: chosen.penalty != "volume",
-        "no Lipschitz bound": not chosen.lipschitz,
-        "a lagging bound": chosen.norm == "power",
-        f"η = {chosen.eta:g}": chosen.eta != (ETA_ORIGINAL if chosen.is_original else ETA),
-        f"budget {chosen.budget or 0:.3g}": chosen.budget is not None,
+        first.penalty: first.penalty != "volume",
+        "no Lipschitz bound": not first.lipschitz,
+        "a lagging bound": first.norm == "power",
+        f"η = {first.eta:g}": first.eta != (ETA_ORIGINAL if first.is_original else ETA),
+        f"budget {first.budget or 0:.3g}": first.budget is not None,
     }
-    which = f"λ = {chosen.lam:g}" if members == 1 else f"{members} autoencoders as one"
+    which = f"λ = {first.lam:g}" if len(chosen) == 1 else f"{len(chosen)} autoencoders as one"
     return ", ".join([which, *(words for words, holds in unusual.items() if holds)])
 
 
@@ -291,10 +217,14 @@ def _spec(chosen: Settings, training: Dataset) -> dict[str, Any]:
     return spec
 
 
-def _finished(
-    trained: str | Path, chosen: Settings, training: Dataset, model: Autoencoder
-) -> tuple[Autoencoder, History]:
-    """Return the model with the weights of a finished run."""
-    found = runs.find(trained, RECIPE, _spec(chosen, training))
-    model.load_state_dict(found.state)
-    return model.eval(), found.history
+RECIPE = Recipe(
+    "latentbook.learning.recipes.least_volume",
+    load_data=load_data,
+    start=_start,
+    descend=_descend,
+    spec=_spec,
+    title=_title,
+    measure=lambda model, history, chosen, *data: measure(model, history, chosen.lam, *data),
+    stacked=("lam",),
+)
+STACKED, together = RECIPE.stacked, RECIPE.together

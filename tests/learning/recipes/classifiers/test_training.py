@@ -10,7 +10,7 @@ from torch import nn
 
 from latentbook.core import at_rest
 from latentbook.learning import data as data_sets
-from latentbook.learning import runs
+from latentbook.learning import recipe, runs
 from latentbook.learning.augment import cropped_and_flipped
 from latentbook.learning.data import load
 from latentbook.learning.dataset import Dataset
@@ -289,7 +289,7 @@ def test_the_line_of_progress_says_what_is_trained(points, monkeypatch):
             lines.append((total, label))
             super().__init__(total, label, shown=False)
 
-    monkeypatch.setattr(training, "Progress", Watched)
+    monkeypatch.setattr(recipe, "Progress", Watched)
     train(settings(**SMOKE, steps=3), data=points)
     assert lines == [(3, "logistic classifier of 2 classes")]
     line = Progress(3, shown=False)

@@ -7,6 +7,7 @@ import torch
 
 from latentbook.learning.dataset import Dataset
 from latentbook.learning.recipes.geodesics import build, encode, load_data, settings, train, training
+from latentbook.learning.running import Callback
 from latentbook.metric import pullback_metric
 
 SMOKE = {"scale": "smoke", "device": "cpu"}
@@ -77,7 +78,7 @@ def test_a_killed_training_goes_on_from_its_checkpoint(short, data, kind, tmp_pa
         class Killed(Exception):
             pass
 
-        class Kill(training.Callback):
+        class Kill(Callback):
             every = steps
 
             def __call__(self, moment):

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from latentbook.core import seeded
-from latentbook.learning import runs
+from latentbook.learning import recipe, runs
 from latentbook.learning.dataset import Dataset
 from latentbook.learning.recipes.information import build, family, load_data, settings, train, training
 from latentbook.learning.recipes.information.networks import loss
@@ -169,7 +169,7 @@ def test_a_reader_s_own_data(short):
 
 def test_tensorboard_sees_the_test_data(short, tmp_path, monkeypatch):
     seen = []
-    monkeypatch.setattr(training, "autoencoder_board", lambda *given: seen.append(given) or [])
+    monkeypatch.setattr(recipe, "autoencoder_board", lambda *given: seen.append(given) or [])
     data = load_data(short)
     train(short, data=data, log_dir=tmp_path)
     family(short, [(1.0, 1.0)], data=data, log_dir=tmp_path)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from latentbook.core import seeded
-from latentbook.learning import runs
+from latentbook.learning import recipe, runs
 from latentbook.learning.dataset import Dataset
 from latentbook.learning.progress import Progress
 from latentbook.learning.recipes.isometry import (
@@ -551,6 +551,6 @@ def test_the_line_of_progress_says_what_is_trained(short, points, monkeypatch, t
             lines.append((total, label))
             super().__init__(total, label, shown=False)
 
-    monkeypatch.setattr(training, "Progress", Watched)
+    monkeypatch.setattr(recipe, "Progress", Watched)
     trained(dataclasses.replace(short, steps=1, **options), points)
     assert lines == [(1, label)]
