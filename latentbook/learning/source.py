@@ -18,8 +18,7 @@ __all__ = ["digest", "imported_modules", "reached_files", "source_hash", "versio
 PACKAGE = Path(latentbook.__file__).parent
 
 
-@functools.cache
-def imported_modules(code: str) -> frozenset[str]:
+def imported_modules(code: str) -> set[str]:
     r"""Return the package's modules that some code names in its import statements.
 
     Args:
@@ -41,7 +40,7 @@ def imported_modules(code: str) -> frozenset[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             # `from a import b` may mean the module a.b.
             names.update([node.module, *(f"{node.module}.{alias.name}" for alias in node.names)])
-    return frozenset(name for name in names if name.split(".")[0] == PACKAGE.name)
+    return {name for name in names if name.split(".")[0] == PACKAGE.name}
 
 
 def reached_files(code: Iterable[str], package: Path = PACKAGE) -> list[Path]:
@@ -62,7 +61,7 @@ def reached_files(code: Iterable[str], package: Path = PACKAGE) -> list[Path]:
 
     All chapters.
     """
-    waiting: set[str] = set().union(*(imported_modules(source) for source in code))
+    waiting = set().union(*(imported_modules(source) for source in code))
     seen: set[Path] = set()
     while waiting:
         for file in _files_of(waiting.pop(), package) - seen:
