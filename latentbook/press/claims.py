@@ -210,7 +210,8 @@ def row_html(seen: Finding) -> str:
     expected = '<span class="lb-claim-word">expected </span>' if seen.band else ""
     cells = {
         "sentence": html.escape(seen.claim.sentence),
-        "value": html.escape(value_text(seen)),
+        # A line may end before the unit, and not within the number.
+        "value": html.escape(value_text(seen).replace(" × ", "\u00a0×\u00a0")),
         "band": expected + html.escape(band_text(seen)),
         "verdict": html.escape(seen.verdict),
         "source": html.escape(seen.claim.source),

@@ -94,7 +94,10 @@ def planes_phone(count: int, layers: int = 2) -> dict[str, object]:
     phone: dict[str, object] = {"height": height + ABOVE + BELOW}
     for index, place in enumerate(places):
         x, y = layout_axes(index)
-        phone |= {f"{x}.domain": [0, 1], f"{y}.domain": place, f"{y}.title.text": f"{rate_name(1, layers)}, nats"}
+        # The next panel's title stands where a title of this one's axis would.
+        across = f"{rate_name(layers, layers)}, nats" if index == count - 1 else ""
+        phone |= {f"{x}.domain": [0, 1], f"{x}.title.text": across}
+        phone |= {f"{y}.domain": place, f"{y}.title.text": f"{rate_name(1, layers)}, nats"}
     return phone
 
 

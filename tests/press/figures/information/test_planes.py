@@ -46,6 +46,11 @@ def test_lines_join_cells_of_one_weight():
     assert (above.line.color, below.line.color) == (WARM, ACCENT)
 
 
+def test_on_a_phone_the_last_panel_alone_says_what_goes_across():
+    phone = planes_phone(5)
+    assert [phone[f"xaxis{n}.title.text"] for n in ("", 2, 3, 4, 5)] == ["", "", "", "", "R(z₂), nats"]
+
+
 def test_axes_are_called_after_the_layers():
     figure = planes_figure(R_2, R_1, [Panel("PSNR", VALUES)], BETAS, layers=3)
     assert figure.layout.xaxis.title.text == "R(z₃), nats"
