@@ -9,6 +9,7 @@ from torch import nn
 
 from latentbook.learning import recipe, runs
 from latentbook.learning.dataset import Dataset
+from latentbook.learning.family import Family
 from latentbook.learning.progress import Progress
 from latentbook.learning.recipe import Recipe, Result, updates
 from latentbook.learning.recipes import classifiers, geodesics, information, isometry, least_volume
@@ -241,6 +242,18 @@ def test_a_family_loads_its_data_once(monkeypatch):
     assert loaded == chosen[:1]
     several.together(chosen, trained="both")
     assert loaded == chosen[:1] * 2
+
+
+@pytest.mark.parametrize(("stacked", "kind"), [(("power",), Family), ((), nn.Linear)])
+def test_one_of_a_recipe_with_families_is_a_family_of_one(stacked, kind):
+    seen = []
+
+    def watched(model, *_, **__):
+        seen.append(type(model))
+        return History({"error": torch.zeros(3, 1)}, 0.0)
+
+    assert len(dataclasses.replace(LINE, stacked=stacked, descend=watched).together([Chosen()])) == 1
+    assert seen == [kind]
 
 
 def test_what_is_kept_is_kept_before_it_is_measured():
