@@ -1,11 +1,16 @@
-"""The command line: ``latentbook build | check | data | info``."""
+"""The command line: ``latentbook build | check | data | sweep | info``."""
 
 from __future__ import annotations
 
 import argparse
+import csv
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from latentbook.learning.results import Results
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -51,9 +56,25 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("name", nargs="?", metavar="NAME", help="one data set (default: all)")
     verify.set_defaults(command=_verify_data)
 
+    _add_sweep(commands.add_parser("sweep", help="train a recipe over a grid, or say how far that is"))
+
     info = commands.add_parser("info", help="versions, devices and folders, and what is wrong with them")
     info.set_defaults(command=_info)
     return parser
+
+
+def _add_sweep(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recipe", metavar="RECIPE", help="as in least-volume, isometry, information; or `status`")
+    parser.add_argument("of", nargs="?", metavar="LABEL", help="of the sweep whose status is asked for")
+    parser.add_argument("--grid", default="", help="as in lam=log:0.1:10:5,model=irvae|irae,steps=4000")
+    parser.add_argument("--repeats", type=int, default=1, help="how often each cell is trained, with other seeds")
+    parser.add_argument("--engine", help="local, or the address of a Dask scheduler (default: this process)")
+    parser.add_argument("--workers", type=int, help="of the engine local (default: one a GPU, or one a core)")
+    parser.add_argument("--label", help="of the sweep and its runs (default: one that follows from the grid)")
+    parser.add_argument("--evaluate", action="store_true", help="measure the runs, too, and print their scores")
+    parser.add_argument("--again", action="store_true", help="try cells again that failed")
+    parser.add_argument("--yes", action="store_true", help="also more than 100,000 cells")
+    parser.set_defaults(command=_sweep)
 
 
 def _build(chosen: argparse.Namespace) -> int:
@@ -136,6 +157,55 @@ def _told(findings: Iterable[tuple[bool, str]]) -> int:
         print("stopped; no part of a file is kept", file=sys.stderr)
         return 130
     return int(status)
+
+
+def _sweep(chosen: argparse.Namespace) -> int:
+    from latentbook.learning import forks
+
+    if chosen.engine == "local" and forks.can_fork():
+        # Before torch is imported here: there it takes as long, at the same time.
+        forks.prepare()
+
+    from latentbook.core import is_disk_s_fault
+    from latentbook.learning import sweep
+    from latentbook.learning.grid import MOST_CELLS
+
+    try:
+        if chosen.recipe == "status":
+            found = sweep.known(chosen.of or "")
+        else:
+            most = sys.maxsize if chosen.yes else MOST_CELLS
+            names = ("engine", "repeats", "label", "again", "workers")
+            options = {name: getattr(chosen, name) for name in names}
+            found = sweep.run_all(chosen.recipe, chosen.grid, scores=chosen.evaluate, most=most, **options)
+    except (ConnectionError, ImportError, TypeError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        repair = "; make room or allow writing" if is_disk_s_fault(error) else ""
+        print(f"{error}{repair}: what is finished stays, and the same command goes on", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped; what is finished stays, and the same command goes on", file=sys.stderr)
+        return 130
+    return _told_of(found, chosen.evaluate)
+
+
+def _told_of(found: Results, scores: bool) -> int:
+    """Print what a sweep came to, and return the exit status."""
+    if scores:
+        _print_table(found.table())
+    print(found.summary())
+    for row in (failed := found.failed()):
+        print(f"failed: {dict(row.cell)}\n{row.state.why}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _print_table(rows: list[dict[str, object]]) -> None:
+    columns = dict.fromkeys(name for row in rows for name in row)
+    writer = csv.DictWriter(sys.stdout, [*columns], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
 
 
 def _info(chosen: argparse.Namespace) -> int:

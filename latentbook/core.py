@@ -338,6 +338,9 @@ def is_disk_s_fault(error: BaseException) -> bool:
     Args:
         error: What was raised.
 
+    Returns:
+        Whether what is tried next would meet the same.
+
     Example:
         >>> is_disk_s_fault(OSError(errno.ENOSPC, "no space")), is_disk_s_fault(ValueError())
         (True, False)

@@ -9,7 +9,9 @@ from latentbook.__main__ import main
 from latentbook.learning.data import DATASETS
 
 
-@pytest.mark.parametrize("words", [["--help"], *([word, "--help"] for word in ("build", "check", "data", "info"))])
+@pytest.mark.parametrize(
+    "words", [["--help"], *([word, "--help"] for word in ("build", "check", "data", "sweep", "info"))]
+)
 def test_help(words, capsys):
     with pytest.raises(SystemExit) as ended:
         main(words)

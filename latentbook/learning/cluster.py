@@ -15,11 +15,13 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import dask.config
 import torch
 from distributed import Client, Future, KilledWorker, Nanny, Scheduler, SpecCluster, wait
-from distributed.comm import CommClosedError
+from distributed.comm.core import CommClosedError
 
-from latentbook.learning.engines import Part
+from latentbook.learning import forks
+from latentbook.learning.engines import Engine, Part
 from latentbook.learning.work import Order, WrongWorker, differences, facts, work
 
 __all__ = ["OnCluster", "OwnCluster", "connected", "own_cluster"]
@@ -33,7 +35,7 @@ AHEAD = 2
 CONTEXT = 2**30
 
 
-class OnCluster:
+class OnCluster(Engine):
     """Workers of a Dask cluster.
 
     Args:
@@ -46,10 +48,12 @@ class OnCluster:
     """
 
     def __init__(self, order: Order, client: Client, own: OwnCluster | None = None) -> None:
-        self.order, self.client, self.own, self.facts = order, client, own, facts(order.recipe)
+        self.order, self.own, self.facts = order, own, facts(order.recipe)
+        # Its methods are typed as coroutines, too, which they are in other programs.
+        self.client: Any = client
         self.futures: dict[Future, Part] = {}
         self.known: set[str] = set()
-        self.where = client.dashboard_link if _has_dashboard() else ""
+        self.where = self.client.dashboard_link if _has_dashboard() else ""
         if wrong := self._look():
             raise ValueError("; ".join(f"the worker {address} {what}" for address, what in wrong.items()))
 
@@ -109,9 +113,9 @@ def _was_free(future: Future) -> bool:
     """Return what the work on a part returned; raises what was nobody's failure but the sweep's."""
     if future.status == "cancelled":
         raise ConnectionError("the scheduler is gone: start it, and the sweep again; what is finished stays")
-    error = future.exception()
+    error: Any = future.exception()
     if error is None:
-        return future.result()
+        return bool(future.result())
     # A wrong worker came between two looks; the next one refuses it. Of a part whose workers died the ledger says how
     # often it may be tried.
     if isinstance(error, WrongWorker | ImportError | KilledWorker):
@@ -157,14 +161,18 @@ def own_cluster(workers: int | None = None) -> Iterator[tuple[Client, OwnCluster
     Returns:
         A context that holds a client, and the cluster.
 
+    Raises:
+        OSError: If no port can be opened on 127.0.0.1.
+
     All chapters.
     """
-    own = OwnCluster(workers)
-    try:
-        with Client(own) as client:
-            yield client, own
-    finally:
-        own.close()
+    with _quick_starts():
+        own = OwnCluster(workers)
+        try:
+            with Client(own) as client:
+                yield client, own
+        finally:
+            own.close()
 
 
 class OwnCluster(SpecCluster):
@@ -181,7 +189,9 @@ class OwnCluster(SpecCluster):
         options: dict[str, Any] = {"host": HERE, "port": 0, "dashboard": _has_dashboard()}
         if _has_dashboard():
             options["dashboard_address"] = f"{HERE}:0"
-        super().__init__(workers={}, scheduler={"cls": Scheduler, "options": options}, silence_logs=logging.ERROR)
+        # A level, whatever its type says.
+        quiet: Any = logging.ERROR
+        super().__init__(workers={}, scheduler={"cls": Scheduler, "options": options}, silence_logs=quiet)
         self.scale(workers or len(self.gpus) or cores())
 
     def new_worker_spec(self) -> dict[int, dict[str, Any]]:
@@ -204,6 +214,17 @@ class OwnCluster(SpecCluster):
         free = 0.9 * torch.cuda.get_device_properties(0).total_memory
         fitting = int(free / (peak + CONTEXT))
         self.scale(len(self.gpus) * max(1, min(fitting, cores() // len(self.gpus))))
+
+
+@contextlib.contextmanager
+def _quick_starts() -> Iterator[None]:
+    """Let workers be forked, where they share no GPU: one that has a GPU hides the others before it imports torch."""
+    if _gpus() or not forks.can_fork():
+        yield
+        return
+    forks.prepare()
+    with dask.config.set({"distributed.worker.multiprocessing-method": forks.METHOD}):
+        yield
 
 
 def cores() -> int:

@@ -5,8 +5,9 @@ All chapters.
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from latentbook.learning.work import Order, facts, work
 
@@ -15,44 +16,41 @@ __all__ = ["Engine", "Part", "Plain"]
 Part = Sequence[dict[str, Any]]
 
 
-class Engine(Protocol):
+class Engine(abc.ABC):
     """Takes parts, and says which came back. What they came to is in the files.
 
     Attributes:
         where: Address of a dashboard; empty where there is none.
     """
 
-    where: str
+    where = ""
 
+    @abc.abstractmethod
     def slots(self) -> int:
         """Return how many parts may be submitted and not yet returned."""
-        ...
 
+    @abc.abstractmethod
     def running(self) -> int:
         """Return how many have not come back."""
-        ...
 
+    @abc.abstractmethod
     def submit(self, part: Part) -> None:
         """Let a part be worked on."""
-        ...
 
+    @abc.abstractmethod
     def returned(self) -> list[tuple[Part, bool]]:
         """Wait a moment, and return the parts that came back, each with whether its cells were free."""
-        ...
 
-    def measured(self, peak: int) -> None:
-        """Learn how much memory a cell takes, in bytes."""
-        ...
+    def measured(self, peak: int) -> None:  # noqa: B027  (few have a use for it)
+        """Learn how much memory a cell took, in bytes."""
 
 
-class Plain:
+class Plain(Engine):
     """Work in this process, one part after another, where its return is asked for.
 
     Args:
         order: Of the sweep.
     """
-
-    where = ""
 
     def __init__(self, order: Order) -> None:
         self.order, self.facts = order, facts(order.recipe)
@@ -74,6 +72,3 @@ class Plain:
         """Work on what waits."""
         parts, self.waiting = self.waiting, []
         return [(part, work(self.order, part, self.facts)) for part in parts]
-
-    def measured(self, peak: int) -> None:
-        """Learn nothing from it."""

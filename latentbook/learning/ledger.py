@@ -12,6 +12,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
+import os
+import socket
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +33,8 @@ __all__ = ["ATTEMPTS", "Ledger", "State"]
 ATTEMPTS = 3
 MANIFEST = "sweep.json"
 CELLS = "cells"
+# What is known of a cell that is done.
+DONE = ("run", "scores", "worker", "began", "ended")
 
 Cell = Mapping[str, Any]
 
@@ -40,12 +46,18 @@ class State:
     Attributes:
         run: Id of the finished run; None where there is none.
         scores: What the run was measured to be; None where it was not measured.
+        worker: Host and process that trained it; empty where there is no run.
+        began: When that began, in seconds since 1970; of cells that were trained as one, when all did.
+        ended: When it was done, likewise.
         errors: Tracebacks of the attempts that raised an error, in order.
         kills: Attempts that ended with their process, and got no further than the one before.
     """
 
     run: str | None = None
     scores: Mapping[str, float] | None = None
+    worker: str = ""
+    began: float = math.nan
+    ended: float = math.nan
     errors: tuple[str, ...] = ()
     kills: int = 0
 
@@ -124,8 +136,8 @@ class Ledger:
         key = self.key(cell)
         failed, done = self._read(key, "failed"), self._read(key, "done")
         there = "run" in done and self.run_file(done["run"]).is_file()
-        run, scores = (done["run"], done["scores"]) if there else (None, None)
-        return State(run, scores, tuple(failed.get("errors", ())), failed.get("kills", 0))
+        known = {name: done[name] for name in DONE} if there else {}
+        return State(**known, errors=tuple(failed.get("errors", ())), kills=failed.get("kills", 0))
 
     def run_file(self, run: str) -> Path:
         """Return where a finished run lies.
@@ -154,15 +166,26 @@ class Ledger:
                 held.callback(self._file(self.key(cell), "begun").unlink, missing_ok=True)
             yield ours
 
-    def finish(self, cell: Cell, run: str, scores: Mapping[str, float] | None = None) -> None:
-        """Say that a cell is done; the run is published before.
+    def finish(self, cell: Cell, run: str, began: float) -> None:
+        """Say that a cell is done by this process; the run is published before.
 
         Args:
             cell: Its parameters.
             run: Id of the run.
-            scores: What it was measured to be.
+            began: When its training began, in seconds since 1970.
         """
-        self._write(cell, "done", {"run": run, "scores": scores and dict(scores)})
+        worker = f"{socket.gethostname()}:{os.getpid()}"
+        self._write(cell, "done", {"run": run, "scores": None, "worker": worker, "began": began, "ended": time.time()})
+
+    def score(self, cell: Cell, scores: Mapping[str, float]) -> None:
+        """Say what the run of a cell that is done was measured to be.
+
+        Args:
+            cell: Its parameters.
+            scores: Numbers by name.
+        """
+        known = self._read(self.key(cell), "done")
+        self._write(cell, "done", {name: known[name] for name in DONE} | {"scores": dict(scores)})
 
     def fail(self, cell: Cell, error: str | None) -> None:
         """Note that an attempt has failed.

@@ -1,4 +1,4 @@
-"""Checks of what `latentbook.learning.data.load` is given: a wrong value is answered with the right ones.
+"""Checks of what readers ask for by name: a wrong value is answered with the right ones.
 
 All chapters.
 """
@@ -6,9 +6,12 @@ All chapters.
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Collection, Iterable
 
-__all__ = ["require_choice", "require_integer", "require_options"]
+__all__ = ["require_choice", "require_integer", "require_label", "require_options"]
+
+LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def require_choice(argument: str, value: str, choices: Collection[str]) -> None:
@@ -70,3 +73,20 @@ def require_options(name: str, source: Callable[..., object], options: Iterable[
             own = ", ".join(f"`{word}`" for word in known)
             repair = f"it knows {own}" if known else "it has none of its own, leave it out"
             raise TypeError(f"`{option}` is no option of the data set {name!r}: {repair}")
+
+
+def require_label(label: str) -> None:
+    """Refuse what is no name of a folder.
+
+    Args:
+        label: Of finished runs.
+
+    Raises:
+        ValueError: If it has other characters than letters, digits, ``.``, ``_`` and ``-``.
+
+    All chapters.
+    """
+    if not isinstance(label, str) or not LABEL.fullmatch(label):
+        raise ValueError(
+            f"`label` is {label!r}: pass letters, digits, '.', '_' and '-', beginning with one of the first two"
+        )

@@ -118,6 +118,9 @@ def duration(seconds: float) -> str:
     Args:
         seconds: The time.
 
+    Returns:
+        Two words.
+
     Example:
         >>> duration(8.2), duration(140), duration(20_000), duration(400_000)
         ('8 s', '2 min', '5.6 h', '4.6 days')

@@ -52,13 +52,13 @@ class FamilyOptions(TypedDict, total=False):
     label: str | None
     log_dir: str | Path | None
     checkpoint: str | Path | None
+    progress: Progress | None
 
 
 class Options(FamilyOptions, total=False):
     """Keywords of `Recipe.train`, which says what they are, and of a recipe's `train`."""
 
     callbacks: Sequence[Callback]
-    progress: Progress | None
 
 
 # Settings: a frozen dataclass with at least a seed, a device, a batch size, and steps or None.
@@ -160,6 +160,7 @@ class Recipe(Generic[S, R]):
         label: str | None = None,
         log_dir: str | Path | None = None,
         checkpoint: str | Path | None = None,
+        progress: Progress | None = None,
     ) -> list[R]:
         """Train one model for each of some settings, all as one: from the same weights, on the same batches and noise.
 
@@ -171,6 +172,7 @@ class Recipe(Generic[S, R]):
             label: Keeps the results as finished runs, for `latentbook.learning.runs`.
             log_dir: Folder for TensorBoard's event files.
             checkpoint: A file to go on from, and to write as the run goes.
+            progress: Counts the steps; None for a line of its own.
 
         Returns:
             The results, in the order of the settings.
@@ -185,12 +187,14 @@ class Recipe(Generic[S, R]):
         self._require_one_family(chosen)
         if not self.stacked:
             [own] = chosen
-            return [self.train(own, data=data, trained=trained, label=label, log_dir=log_dir, checkpoint=checkpoint)]
+            kept = {"trained": trained, "label": label, "checkpoint": checkpoint}
+            return [self.train(own, data=data, log_dir=log_dir, progress=progress, **kept)]
         training, test = data = self.examples(chosen[0], data)
         if trained is not None:
             return [self.train(own, data=data, trained=trained) for own in chosen]
         family = Family([self._start(chosen[0], training)] * len(chosen))
-        history = self._descend(family, chosen, training, self._board(log_dir, training, test), checkpoint)
+        looking = self._board(log_dir, training, test)
+        history = self._descend(family, chosen, training, looking, checkpoint, progress)
         members = zip(family.members(), member_histories(history), chosen, strict=True)
         return [self._finished(model, terms, own, training, test, label) for model, terms, own in members]
 
@@ -216,7 +220,7 @@ class Recipe(Generic[S, R]):
         training: Dataset,
         callbacks: Sequence[Callback],
         checkpoint: str | Path | None,
-        progress: Progress | None = None,
+        progress: Progress | None,
     ) -> History:
         first, file = chosen[0], None if checkpoint is None else Path(checkpoint)
         spec = self.spec(first, training)

@@ -76,11 +76,23 @@ class Results:
         Raises:
             ValueError: If it is not; says why.
         """
-        recipe = self.order.module
-        return recipe.train(recipe.settings(**row.cell), trained=self.entry(row).file)
+        file, recipe = self.entry(row).file, self.order.module
+        return recipe.train(recipe.settings(**row.cell), trained=file)
+
+    def summary(self) -> str:
+        """Return in words how far the sweep is."""
+        done = failed = 0
+        for row in self:
+            done += row.state.is_done
+            failed += row.state.is_failed
+        left = len(self) - done - failed
+        return f"{self.order.label}: {done:,} of {len(self):,} cells done, {failed:,} failed, {left:,} left"
 
     def table(self) -> list[dict[str, Any]]:
-        """Return for each finished cell its parameters, its ``run``, the ``seconds`` of training, and its scores."""
+        """Return for each finished cell its parameters, its ``run``, the ``seconds`` of training, and its scores.
+
+        Cells that were trained as one have the seconds of all.
+        """
         return [self._line(row) for row in self.done()]
 
     def _line(self, row: Row) -> dict[str, Any]:

@@ -10,7 +10,6 @@ import builtins
 import functools
 import json
 import os
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,12 +21,12 @@ from torch import Tensor, nn
 from latentbook.core import peak_memory
 from latentbook.learning import checkpoint as files
 from latentbook.learning.dataset import Dataset
+from latentbook.learning.options import require_label
 from latentbook.learning.source import digest, source_hash, versions
 from latentbook.learning.train import History
 
-__all__ = ["Entry", "Finished", "entry", "find", "folder", "ids", "list", "load", "publish", "require_label", "run_id"]
+__all__ = ["Entry", "Finished", "entry", "find", "folder", "ids", "list", "load", "publish", "run_id"]
 
-LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 SUFFIX = ".safetensors"
 DISTRIBUTIONS = ("torch", "numpy")
 # How long a run was trained and from where, not what it is of: one that differs in these alone may stand in.
@@ -343,20 +342,3 @@ def _source(recipe: str) -> str:
 def _id(recipe: str, spec: dict[str, Any], source: str, data: str) -> str:
     content: Iterable[Any] = (recipe, spec, source, data)
     return digest(json.dumps([*content], sort_keys=True).encode())
-
-
-def require_label(label: str) -> None:
-    """Refuse what is no name of a folder.
-
-    Args:
-        label: Of finished runs.
-
-    Raises:
-        ValueError: If it has other characters than letters, digits, ``.``, ``_`` and ``-``.
-
-    All chapters.
-    """
-    if not isinstance(label, str) or not LABEL.fullmatch(label):
-        raise ValueError(
-            f"`label` is {label!r}: pass letters, digits, '.', '_' and '-', beginning with one of the first two"
-        )

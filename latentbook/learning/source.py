@@ -8,6 +8,7 @@ import hashlib
 import importlib.metadata
 import platform
 import re
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -16,6 +17,8 @@ import latentbook
 __all__ = ["digest", "imported_modules", "reached_files", "source_hash", "versions"]
 
 PACKAGE = Path(latentbook.__file__).parent
+# Python's parser counts its depth for all threads together, and fails where two parse at once.
+PARSING = threading.Lock()
 
 
 def imported_modules(code: str) -> set[str]:
@@ -34,7 +37,9 @@ def imported_modules(code: str) -> set[str]:
     All chapters.
     """
     names: set[str] = set()
-    for node in ast.walk(ast.parse(_without_magic(code))):
+    with PARSING:
+        tree = ast.parse(_without_magic(code))
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:

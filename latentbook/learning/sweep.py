@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 from latentbook.learning import grid as grids
 from latentbook.learning import recipes, runs
 from latentbook.learning.engines import Engine, Part, Plain
-from latentbook.learning.ledger import MANIFEST
-from latentbook.learning.options import require_choice
+from latentbook.learning.ledger import MANIFEST, State
+from latentbook.learning.options import require_choice, require_label
 from latentbook.learning.progress import Line, duration
 from latentbook.learning.results import Results
 from latentbook.learning.source import digest
@@ -93,8 +93,11 @@ def run_all(
     order = _ordered(recipe, grid, repeats, label, scores, most)
     for row in Results(order).failed() if again else ():
         order.ledger.forgive(row.cell)
-    with _engine(order, engine, workers) as chosen, Line() as line:
-        _drive(order, chosen, line)
+    tally = _Tally(order)
+    # Where nothing is left to be done, nobody is started.
+    if tally.is_open:
+        with _engine(order, engine, workers) as chosen, Line() as line:
+            _drive(order, chosen, tally, line)
     return Results(order)
 
 
@@ -137,7 +140,7 @@ def _ordered(
     grids.cells(wanted, repeats, most=most)
     text = json.dumps(wanted)
     own = f"{module.__name__.rpartition('.')[2]}-{digest(json.dumps([text, repeats]).encode())[:8]}"
-    runs.require_label(label or own)
+    require_label(label or own)
     order = Order(label or own, module.__name__, text, repeats, scores, most, str(runs.folder().absolute()))
     order.ledger.agree()
     return order
@@ -171,21 +174,22 @@ def _engine(order: Order, engine: str | Client | None, workers: int | None) -> I
         yield chosen
 
 
-def _drive(order: Order, engine: Engine, line: Line) -> None:
+def _drive(order: Order, engine: Engine, tally: _Tally, line: Line) -> None:
     """Hand out what is left to be done, until nothing is."""
-    queue, tally = _Queue(order), _Tally(order, engine.where)
-    line.show(tally.text(0))
+    queue = _Queue(order)
     while True:
         while engine.running() < engine.slots() and (part := queue.next()):
+            tally.hand_out(part)
             engine.submit(part)
-        if not engine.running():
-            if not queue.waiting:
-                return
+        line.show(tally.text(engine.where))
+        if engine.running():
+            for part, was_free in engine.returned():
+                tally.count(part, engine)
+                queue.put_back(part, 0.0 if was_free else PATIENCE)
+        elif queue.waiting:
             time.sleep(LOOK)
-        for part, was_free in engine.returned() if engine.running() else ():
-            tally.count(part, engine)
-            queue.put_back(part, 0.0 if was_free else PATIENCE)
-        line.show(tally.text(engine.running()))
+        else:
+            return
 
 
 class _Queue:
@@ -221,34 +225,53 @@ class _Queue:
 class _Tally:
     """How far a sweep has got, in words."""
 
-    def __init__(self, order: Order, where: str) -> None:
-        self.order, self.where, self.start = order, where, time.monotonic()
-        self.total = self.done = self.failed = 0
+    def __init__(self, order: Order) -> None:
+        self.order, self.start, self.total = order, time.monotonic(), len(order.cells)
+        self.done = self.failed = 0
+        # Of the parts that are out, the cells at which something is left to be done.
+        self.out: dict[int, list[dict[str, Any]]] = {}
         for row in Results(order):
-            self.total += 1
-            self.done += is_settled(row.state, order) and row.state.is_done
-            self.failed += row.state.is_failed
+            self._settle(row.state)
         self.before = self.done + self.failed
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something is left to be done."""
+        return self.done + self.failed < self.total
+
+    def hand_out(self, part: Part) -> None:
+        """Take note of a part that is worked on now."""
+        self.out[id(part)] = [cell for cell in part if not is_settled(self.order.ledger.state(cell), self.order)]
 
     def count(self, part: Part, engine: Engine) -> None:
         """Take note of a part that came back."""
-        for cell in part:
-            state = self.order.ledger.state(cell)
-            if is_settled(state, self.order):
-                self.done += state.is_done
-                self.failed += state.is_failed
-            if state.run:
-                engine.measured(runs.entry(self.order.ledger.run_file(state.run)).peak_memory)
+        states = [self.order.ledger.state(cell) for cell in self.out.pop(id(part))]
+        for state in states:
+            self._settle(state)
+        if found := next((state.run for state in states if state.run), None):
+            engine.measured(runs.entry(self.order.ledger.run_file(found)).peak_memory)
 
-    def text(self, running: int) -> str:
-        """Return the line that a reader sees."""
-        settled, parts = self.done + self.failed, [f"{self.order.label}: {self.done:,} of {self.total:,} cells done"]
-        if self.failed:
-            parts.append(f"{self.failed:,} failed")
-        if running:
-            parts.append(f"{running} parts out")
-        fresh = settled - self.before
-        if fresh > 0 and settled < self.total:
-            left = (time.monotonic() - self.start) / fresh * (self.total - settled)
-            parts.append(f"{duration(left)} left")
-        return ", ".join(parts) + (f" · {self.where}" if self.where else "")
+    def text(self, where: str) -> str:
+        """Return the line that a reader sees.
+
+        Args:
+            where: Address of a dashboard; empty where there is none.
+        """
+        parts = [f"{self.order.label}: {self.done:,} of {self.total:,} cells done"]
+        parts += [f"{self.failed:,} failed"] if self.failed else []
+        parts += [f"{sum(map(len, self.out.values())):,} handed out"] if self.out else []
+        parts += [f"{duration(self._seconds_left())} left"] if self.is_open and self._fresh else []
+        parts += [where] if where else []
+        return ", ".join(parts)
+
+    @property
+    def _fresh(self) -> int:
+        return self.done + self.failed - self.before
+
+    def _seconds_left(self) -> float:
+        return (time.monotonic() - self.start) / self._fresh * (self.total - self.done - self.failed)
+
+    def _settle(self, state: State) -> None:
+        if is_settled(state, self.order):
+            self.done += state.is_done
+            self.failed += not state.is_done

@@ -13,6 +13,7 @@ import json
 import os
 import socket
 import threading
+import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from typing import Any
 from latentbook.core import is_disk_s_fault, one_thread
 from latentbook.learning import grid, runs
 from latentbook.learning.ledger import MANIFEST, Ledger, State
+from latentbook.learning.progress import Progress
 from latentbook.learning.source import source_hash, versions
 
 __all__ = ["Order", "WrongWorker", "differences", "facts", "is_settled", "work"]
@@ -89,6 +91,16 @@ def is_settled(state: State, order: Order) -> bool:
     Args:
         state: Of the cell.
         order: Says whether scores are wanted.
+
+    Returns:
+        Whether all is there that was ordered, or will never be.
+
+    Example:
+        >>> order = Order("mine", "latentbook.learning.recipes.isometry", "{}", 1, True, 1, "")
+        >>> is_settled(State(run="0123456789abcdef"), order)
+        False
+
+    All chapters.
     """
     return state.is_given_up or (state.is_done and (state.scores is not None or not order.scores))
 
@@ -98,6 +110,15 @@ def facts(recipe: str) -> dict[str, str]:
 
     Args:
         recipe: The module that trains, by name.
+
+    Returns:
+        Hash or version, by name.
+
+    Example:
+        >>> [*facts("latentbook.learning.recipes.isometry")]
+        ['latentbook', 'torch', 'numpy']
+
+    All chapters.
     """
     own = versions("torch", "numpy")
     return {"latentbook": source_hash([f"import {recipe}"]), "torch": own["torch"], "numpy": own["numpy"]}
@@ -111,7 +132,13 @@ def differences(mine: Mapping[str, str], theirs: Mapping[str, str]) -> str:
         theirs: From `facts` in another process.
 
     Returns:
-        As in ``"torch 2.10.0, not 2.11.0"``; empty where they are alike.
+        In words; empty where they are alike.
+
+    Example:
+        >>> differences({"torch": "2.11.0", "numpy": "2.4.6"}, {"torch": "2.10.0", "numpy": "2.4.6"})
+        'torch 2.10.0, not 2.11.0'
+
+    All chapters.
     """
     return ", ".join(f"{name} {theirs[name]}, not {mine[name]}" for name in mine if theirs[name] != mine[name])
 
@@ -150,12 +177,13 @@ class _Attempt:
 
     def at(self, part: Sequence[dict[str, Any]]) -> None:
         """Train what has raised no error as one, and the others one by one: so one bad cell spoils no other twice."""
-        states = [self.ledger.state(cell) for cell in part]
-        sound = [cell for cell, state in zip(part, states, strict=True) if not state.errors]
+        open_cells = [cell for cell in part if not self.ledger.state(cell).is_given_up]
+        sound = [cell for cell in open_cells if not self.ledger.state(cell).errors]
+        bad = [cell for cell in open_cells if self.ledger.state(cell).errors]
         if not all(self.ledger.state(cell).is_done for cell in sound):
             self.train(sound)
-        for cell, state in zip(part, states, strict=True):
-            if state.errors and not (state.is_done or state.is_given_up):
+        for cell in bad:
+            if not self.ledger.state(cell).is_done:
                 self.train([cell])
         for cell in part if self.order.scores else ():
             self.measure(cell)
@@ -165,16 +193,19 @@ class _Attempt:
         chosen = {index: one for index, cell in enumerate(cells) if (one := self.settings(cell)) is not None}
         if not chosen:
             return
-        checkpoint = self.ledger.checkpoint([cells[index] for index in chosen])
+        checkpoint, began = self.ledger.checkpoint([cells[index] for index in chosen]), time.time()
         try:
-            found = self.recipe.together([*chosen.values()], label=self.order.label, checkpoint=checkpoint)
+            # The sweep has a line of its own.
+            quiet = Progress(0, shown=False)
+            wanted = [*chosen.values()]
+            found = self.recipe.together(wanted, label=self.order.label, checkpoint=checkpoint, progress=quiet)
         except Exception as error:
             checkpoint.unlink(missing_ok=True)
             for index in chosen:
                 self.fail(cells[index], error)
             return
         for index, run in zip(chosen, found, strict=True):
-            self.ledger.finish(cells[index], run.id)
+            self.ledger.finish(cells[index], run.id, began)
         checkpoint.unlink(missing_ok=True)
 
     def settings(self, cell: dict[str, Any]) -> Any:
@@ -191,12 +222,13 @@ class _Attempt:
         if state.run is None or state.scores is not None or state.is_given_up:
             return
         try:
-            run = self.recipe.train(self.recipe.settings(**cell), trained=self.ledger.run_file(state.run))
-            scores = self.recipe.scores(self.recipe.settings(**cell), run)
+            chosen = self.recipe.settings(**cell)
+            run = self.recipe.train(chosen, trained=self.ledger.run_file(state.run))
+            scores = self.recipe.scores(chosen, run)
         except Exception as error:
             self.fail(cell, error)
             return
-        self.ledger.finish(cell, state.run, scores)
+        self.ledger.score(cell, scores)
 
     def fail(self, cell: dict[str, Any], error: Exception) -> None:
         """Write down what a cell raised; what is the disk's fault is raised again."""

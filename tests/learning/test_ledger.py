@@ -1,9 +1,11 @@
 """The ledger of a sweep: what is done stays done, what fails is counted, and nobody works on a cell twice."""
 
+import dataclasses
 import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -44,13 +46,22 @@ def published(book, name="0123456789abcdef"):
 
 def test_a_cell_is_done_when_its_run_is_there(mine):
     assert not mine.state(CELL).is_done
-    mine.finish(CELL, published(mine))
+    mine.finish(CELL, published(mine), 0.0)
     assert mine.state(CELL).run == "0123456789abcdef"
     assert not mine.state(OTHER).is_done
 
 
+def test_who_has_done_a_cell_and_when_is_kept_and_so_are_its_scores(mine):
+    mine.finish(CELL, published(mine), began=100.0)
+    state = mine.state(CELL)
+    assert state.worker.endswith(f":{os.getpid()}")
+    assert state.began == 100.0 < state.ended <= time.time()
+    mine.score(CELL, {"error": 0.5})
+    assert mine.state(CELL) == dataclasses.replace(state, scores={"error": 0.5})
+
+
 def test_every_ledger_of_the_label_says_the_same(mine):
-    mine.finish(CELL, published(mine))
+    mine.finish(CELL, published(mine), 0.0)
     assert Ledger("mine", RECIPE, GRID).state(CELL).is_done
 
 
@@ -61,13 +72,13 @@ def test_the_order_of_parameters_does_not_matter(mine):
 
 def test_a_run_that_is_gone_does_not_count(mine):
     name = published(mine)
-    mine.finish(CELL, name)
+    mine.finish(CELL, name, 0.0)
     (mine.folder / f"{name}{runs.SUFFIX}").unlink()
     assert not mine.state(CELL).is_done
 
 
 def test_a_run_of_other_source_does_not_count(mine, monkeypatch):
-    mine.finish(CELL, published(mine))
+    mine.finish(CELL, published(mine), 0.0)
     monkeypatch.setattr(ledger, "source_hash", lambda code: "another")
     assert not Ledger("mine", RECIPE, GRID).state(CELL).is_done
 
@@ -85,7 +96,7 @@ def test_attempts_are_counted_and_their_errors_kept(mine):
 def test_what_succeeds_at_last_is_not_failed(mine):
     for _ in range(ATTEMPTS):
         mine.fail(CELL, "error")
-    mine.finish(CELL, published(mine))
+    mine.finish(CELL, published(mine), 0.0)
     assert mine.state(CELL).is_done
     assert not mine.state(CELL).is_failed
 

@@ -7,7 +7,7 @@ Chapters 3 and 4.
 
 from latentbook.learning.recipes.classifiers.kinds import KIND_FOR, KINDS, LARGE_SCALES, SCALES, Kind, Scale
 from latentbook.learning.recipes.classifiers.settings import Settings, settings
-from latentbook.learning.recipes.classifiers.training import STACKED, Run, accuracy, load_data, together, train
+from latentbook.learning.recipes.classifiers.training import STACKED, Run, accuracy, load_data, scores, together, train
 
 __all__ = [
     "KINDS",
@@ -21,6 +21,7 @@ __all__ = [
     "Settings",
     "accuracy",
     "load_data",
+    "scores",
     "settings",
     "together",
     "train",

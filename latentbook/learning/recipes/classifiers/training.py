@@ -22,7 +22,7 @@ from latentbook.learning.recipes.classifiers.settings import Settings, settings 
 from latentbook.learning.running import Callback
 from latentbook.learning.train import History, fit
 
-__all__ = ["STACKED", "Run", "accuracy", "load_data", "together", "train"]
+__all__ = ["STACKED", "Run", "accuracy", "load_data", "scores", "together", "train"]
 
 # Data whose images are moved by up to so many pixels, and mirrored, as they are drawn. A digit in a mirror is none.
 MARGINS = {"cifar10": 4}
@@ -76,6 +76,26 @@ def load_data(chosen: Settings) -> tuple[Dataset, Dataset]:
         return _relabelled(data, wanted)
 
     return of("train"), of("test")
+
+
+def scores(chosen: Settings, run: Run) -> dict[str, float]:
+    """Return the numbers that a sweep keeps of a run.
+
+    Args:
+        chosen: Its settings.
+        run: From `train`.
+
+    Returns:
+        ``train_accuracy`` and ``test_accuracy``, as of `Run`.
+
+    Example:
+        >>> chosen = settings(scale="smoke", device="cpu", steps=20)
+        >>> [*scores(chosen, train(chosen))]
+        ['train_accuracy', 'test_accuracy']
+
+    Chapters 3 and 4.
+    """
+    return {"train_accuracy": run.train_accuracy, "test_accuracy": run.test_accuracy}
 
 
 @torch.no_grad()

@@ -11,7 +11,16 @@ from latentbook.learning.recipes.geodesics.protocols import (
     prior_pairs,
 )
 from latentbook.learning.recipes.geodesics.settings import FEATURE_MAPS, SCALES, Scale, Settings, settings
-from latentbook.learning.recipes.geodesics.training import STACKED, Run, encode, load_data, measure, together, train
+from latentbook.learning.recipes.geodesics.training import (
+    STACKED,
+    Run,
+    encode,
+    load_data,
+    measure,
+    scores,
+    together,
+    train,
+)
 
 __all__ = [
     "FEATURE_MAPS",
@@ -32,6 +41,7 @@ __all__ = [
     "load_data",
     "measure",
     "prior_pairs",
+    "scores",
     "settings",
     "together",
     "train",

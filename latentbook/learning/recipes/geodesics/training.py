@@ -22,7 +22,7 @@ from latentbook.learning.recipes.geodesics.settings import MODELS, SCALES, Setti
 from latentbook.learning.train import History, fit
 from latentbook.metric import stack_moments
 
-__all__ = ["STACKED", "Run", "encode", "load_data", "measure", "together", "train"]
+__all__ = ["STACKED", "Run", "encode", "load_data", "measure", "scores", "together", "train"]
 
 # Examples that are encoded at once: memory stays bounded, whatever the network.
 CHUNK = 2048
@@ -82,6 +82,26 @@ def load_data(chosen: Settings) -> tuple[Dataset, Dataset]:
     parts = [load(chosen.dataset, part, device=str(chosen.device)) for part in ("train", "test")]
     training, test = (part.subset(part.indices_of(map(int, chosen.digits))) for part in parts)
     return training, test
+
+
+def scores(chosen: Settings, run: Run) -> dict[str, float]:
+    """Return the numbers that a sweep keeps of a run.
+
+    Args:
+        chosen: Its settings.
+        run: From `train`.
+
+    Returns:
+        ``error``, as of `Run`.
+
+    Example:
+        >>> chosen = settings(scale="smoke", device="cpu", steps=20)
+        >>> [*scores(chosen, train(chosen))]
+        ['error']
+
+    Chapter 3.
+    """
+    return {"error": run.error}
 
 
 @torch.no_grad()

@@ -3,6 +3,7 @@
 from latentbook.learning.recipes.information.evaluation import USUAL, column, evaluate
 from latentbook.learning.recipes.information.measures import METRICS, Codes, Examples, draw_codes, mean_codes
 from latentbook.learning.recipes.information.networks import build
+from latentbook.learning.recipes.information.scores import scores
 from latentbook.learning.recipes.information.settings import SCALES, Scale, Settings, settings
 from latentbook.learning.recipes.information.training import STACKED, Run, family, load_data, together, train
 
@@ -23,6 +24,7 @@ __all__ = [
     "family",
     "load_data",
     "mean_codes",
+    "scores",
     "settings",
     "together",
     "train",

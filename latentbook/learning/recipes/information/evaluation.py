@@ -171,7 +171,7 @@ def _file(run: Run, metric: str, question: str, folder: str | Path | None) -> Pa
 def _questions(metrics: Sequence[str], examples: Examples) -> dict[str, str]:
     """Return for each measure a hash of all that it depends on besides the run."""
     data = [part.checksum() for part in (examples.training, examples.test)]
-    shared = [source_hash([f"import {RECIPE}"]), *data, examples.seed]
+    shared = [source_hash([f"import {RECIPE.name}"]), *data, examples.seed]
     judged = [_checksum(examples.classifier), examples.samples]
     whole = {metric: [*shared, *judged] if metric in CLASSIFIED else shared for metric in metrics}
     return {metric: digest(json.dumps(facts).encode()) for metric, facts in whole.items()}

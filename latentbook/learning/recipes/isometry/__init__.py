@@ -3,7 +3,7 @@
 from latentbook.learning.recipes.isometry.examples import load_data
 from latentbook.learning.recipes.isometry.networks import build, distortion, penalty_noise, scaled_isometry
 from latentbook.learning.recipes.isometry.settings import LAMBDAS, SCALES, Scale, Settings, check_digits, settings
-from latentbook.learning.recipes.isometry.training import STACKED, Run, encode, family, measure, together, train
+from latentbook.learning.recipes.isometry.training import STACKED, Run, encode, family, measure, scores, together, train
 
 __all__ = [
     "LAMBDAS",
@@ -21,6 +21,7 @@ __all__ = [
     "measure",
     "penalty_noise",
     "scaled_isometry",
+    "scores",
     "settings",
     "together",
     "train",

@@ -24,7 +24,7 @@ from latentbook.learning.recipes.isometry.settings import SCALES, Settings, sett
 from latentbook.learning.train import History, fit
 from latentbook.metric import pullback_metric
 
-__all__ = ["STACKED", "Run", "encode", "family", "measure", "together", "train"]
+__all__ = ["STACKED", "Run", "encode", "family", "measure", "scores", "together", "train"]
 
 # Examples that are encoded at once, or, times the latents, differentiated: memory stays bounded, whatever the network.
 CHUNK = 2048
@@ -87,6 +87,32 @@ def train(chosen: Settings, lam: float | None = None, **options: Unpack[Options]
     """
     weighted = chosen if lam is None else dataclasses.replace(chosen, lam=check_number("lam", lam, 0.0))
     return RECIPE.train(weighted, **options)
+
+
+def scores(chosen: Settings, run: Run) -> dict[str, float]:
+    """Return the numbers that a sweep keeps of a run.
+
+    Args:
+        chosen: Its settings.
+        run: From `train`.
+
+    Returns:
+        ``error``, ``rate``, mean ``condition`` number, ``variance`` and ``distortion``, as of `Run`.
+
+    Example:
+        >>> chosen = settings(scale="smoke", device="cpu", steps=20)
+        >>> [*scores(chosen, train(chosen))]
+        ['error', 'rate', 'condition', 'variance', 'distortion']
+
+    Chapter 2.
+    """
+    return {
+        "error": run.error,
+        "rate": run.rate,
+        "condition": run.condition.mean.item(),
+        "variance": run.variance,
+        "distortion": run.distortion,
+    }
 
 
 def family(chosen: Settings, lambdas: Iterable[float] | None = None, **options: Unpack[FamilyOptions]) -> list[Run]:

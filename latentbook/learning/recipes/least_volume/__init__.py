@@ -9,7 +9,16 @@ from latentbook.learning.recipes.least_volume.networks import build, convolution
 from latentbook.learning.recipes.least_volume.originals import ORIGINALS
 from latentbook.learning.recipes.least_volume.settings import LAMBDAS, SCALES, Scale, Settings, settings
 from latentbook.learning.recipes.least_volume.toys import TOYS, Flattened, flatten
-from latentbook.learning.recipes.least_volume.training import STACKED, Run, encode, family, measure, together, train
+from latentbook.learning.recipes.least_volume.training import (
+    STACKED,
+    Run,
+    encode,
+    family,
+    measure,
+    scores,
+    together,
+    train,
+)
 
 __all__ = [
     "FREE",
@@ -41,6 +50,7 @@ __all__ = [
     "one_of_each",
     "pca_curve",
     "root_mean_square",
+    "scores",
     "settings",
     "together",
     "train",

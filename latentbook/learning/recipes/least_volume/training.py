@@ -21,7 +21,7 @@ from latentbook.learning.recipes.least_volume.settings import ETA, ETA_ORIGINAL,
 from latentbook.learning.train import History, fit
 from latentbook.volume import latent_set_dimension, latent_std, pruning_curve
 
-__all__ = ["STACKED", "Run", "encode", "family", "measure", "together", "train"]
+__all__ = ["STACKED", "Run", "encode", "family", "measure", "scores", "together", "train"]
 
 # Examples that are encoded at once: memory stays bounded, whatever the network.
 CHUNK = 4096
@@ -76,6 +76,26 @@ def train(chosen: Settings, lam: float | None = None, **options: Unpack[Options]
     """
     weighted = chosen if lam is None else dataclasses.replace(chosen, lam=check_number("lam", lam, 0.0))
     return RECIPE.train(weighted, **options)
+
+
+def scores(chosen: Settings, run: Run) -> dict[str, float]:
+    """Return the numbers that a sweep keeps of a run.
+
+    Args:
+        chosen: Its settings.
+        run: From `train`.
+
+    Returns:
+        ``error`` of the dimensions that are needed, how many ``dimensions`` that are, and the ``widest``.
+
+    Example:
+        >>> chosen = settings(scale="smoke", device="cpu", steps=20)
+        >>> [*scores(chosen, train(chosen))]
+        ['error', 'dimensions', 'widest']
+
+    Chapter 1.
+    """
+    return {"error": run.error, "dimensions": float(run.dimensions), "widest": float(run.std.max())}
 
 
 def family(chosen: Settings, lambdas: Iterable[float] | None = None, **options: Unpack[FamilyOptions]) -> list[Run]:
