@@ -22,7 +22,7 @@ from distributed.comm.core import CommClosedError
 
 from latentbook.learning import forks
 from latentbook.learning.engines import Engine, Part
-from latentbook.learning.work import Order, WrongWorker, differences, facts, work
+from latentbook.learning.work import Order, WrongWorker, facts, misfit, work
 
 __all__ = ["OnCluster", "OwnCluster", "connected", "own_cluster"]
 
@@ -85,7 +85,8 @@ class OnCluster(Engine):
 
     def cancel(self) -> None:
         """Take back what nobody has begun."""
-        self.client.cancel([*self.futures], force=True)
+        with contextlib.suppress(CommClosedError, OSError):
+            self.client.cancel([*self.futures], force=True)
 
     def _look(self) -> Mapping[str, str]:
         """Return what is wrong with the workers that are new, by address."""
@@ -94,13 +95,12 @@ class OnCluster(Engine):
         if not new:
             return {}
         try:
-            found = self.client.run(facts, self.order.recipe, workers=[*new], on_error="return")
+            found = self.client.run(misfit, self.order, self.facts, workers=[*new], on_error="return")
         except (CommClosedError, OSError, ValueError):
             # One of them has gone meanwhile: the next look will tell.
             self.known -= new
             return {}
-        told = {address: _wrong(self.facts, one) for address, one in found.items()}
-        return {address: what for address, what in told.items() if what}
+        return {address: what for address, one in found.items() if (what := _told(one))}
 
     def _refuse(self, wrong: Mapping[str, str]) -> None:
         for address, what in wrong.items():
@@ -123,11 +123,11 @@ def _was_free(future: Future) -> bool:
     raise error
 
 
-def _wrong(mine: Mapping[str, str], theirs: Mapping[str, str] | BaseException) -> str:
-    if isinstance(theirs, BaseException):
-        return f"cannot load the recipe ({type(theirs).__name__}: {theirs}): install the same package there"
-    told = differences(mine, theirs)
-    return f"has {told}: install the same there" if told else ""
+def _told(found: str | BaseException) -> str:
+    """Return what is wrong with a worker, by what it says, or fails to say."""
+    if isinstance(found, BaseException):
+        return f"cannot load the recipe ({type(found).__name__}: {found}): install the same package there"
+    return found
 
 
 def connected(address: str) -> Client:

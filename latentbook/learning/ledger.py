@@ -90,13 +90,21 @@ class Ledger:
         recipe: The module that trains them, by name.
         grid: The values of each parameter.
         repeats: How often each combination is trained.
+        place: Folder of finished runs; None for the usual one.
 
     All chapters.
     """
 
-    def __init__(self, label: str, recipe: str, grid: Mapping[str, Sequence[Any]], repeats: int = 1) -> None:
+    def __init__(
+        self,
+        label: str,
+        recipe: str,
+        grid: Mapping[str, Sequence[Any]],
+        repeats: int = 1,
+        place: str | Path | None = None,
+    ) -> None:
         self.label, self.recipe = label, recipe
-        self.folder = runs.folder() / label
+        self.folder = Path(place or runs.folder()) / label
         self.source = source_hash([f"import {recipe}"])
         self.order = {"recipe": recipe, "grid": {name: [*values] for name, values in grid.items()}, "repeats": repeats}
 

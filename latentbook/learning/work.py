@@ -7,6 +7,7 @@ All chapters.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import json
@@ -22,12 +23,12 @@ from types import ModuleType
 from typing import Any
 
 from latentbook.core import is_disk_s_fault, one_thread
-from latentbook.learning import grid, runs
+from latentbook.learning import grid
 from latentbook.learning.ledger import MANIFEST, Ledger, State
 from latentbook.learning.progress import Progress
 from latentbook.learning.source import source_hash, versions
 
-__all__ = ["Order", "WrongWorker", "differences", "facts", "is_settled", "work"]
+__all__ = ["Order", "WrongWorker", "differences", "facts", "is_settled", "misfit", "work"]
 
 # Recipes seed the generators of the whole process: whatever threads a worker has, one part is worked on at a time.
 ALONE = threading.Lock()
@@ -76,13 +77,12 @@ class Order:
     @property
     def ledger(self) -> Ledger:
         """The sweep's ledger, in the order's folder."""
-        os.environ["LATENTBOOK_RUNS"] = self.folder
         return _ledger(self)
 
 
 @functools.lru_cache(maxsize=8)
 def _ledger(order: Order) -> Ledger:
-    return Ledger(order.label, order.recipe, json.loads(order.grid), order.repeats)
+    return Ledger(order.label, order.recipe, json.loads(order.grid), order.repeats, order.folder)
 
 
 def is_settled(state: State, order: Order) -> bool:
@@ -143,6 +143,29 @@ def differences(mine: Mapping[str, str], theirs: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {theirs[name]}, not {mine[name]}" for name in mine if theirs[name] != mine[name])
 
 
+def misfit(order: Order, expected: Mapping[str, str]) -> str:
+    """Say why this process shall not work on a sweep: it would compute something else, or for itself alone.
+
+    Args:
+        order: Of the sweep.
+        expected: `facts` of who ordered.
+
+    Returns:
+        In words, after "the worker"; empty where all is well.
+
+    Example:
+        >>> order = Order("mine", "latentbook.learning.recipes.isometry", "{}", 1, False, 1, "/nowhere")
+        >>> misfit(order, facts(order.recipe))
+        'does not see /nowhere/mine/sweep.json: share the folder of finished runs'
+
+    All chapters.
+    """
+    if told := differences(expected, facts(order.recipe)):
+        return f"has {told}: install the same there"
+    manifest = Path(order.folder) / order.label / MANIFEST
+    return "" if manifest.is_file() else f"does not see {manifest}: share the folder of finished runs"
+
+
 def work(order: Order, part: Sequence[dict[str, Any]], expected: Mapping[str, str]) -> bool:
     """Make one attempt at all that is left to be done at a part, unless somebody else is at it.
 
@@ -162,8 +185,9 @@ def work(order: Order, part: Sequence[dict[str, Any]], expected: Mapping[str, st
 
     All chapters.
     """
-    _require_fit(order, expected)
-    with ALONE, one_thread(), order.ledger.claimed(part) as ours:
+    if told := misfit(order, expected):
+        raise WrongWorker(f"the worker on {socket.gethostname()}, process {os.getpid()}, {told}")
+    with ALONE, _runs_in(order.folder), one_thread(), order.ledger.claimed(part) as ours:
         if ours:
             _Attempt(order).at(part)
         return ours
@@ -177,14 +201,16 @@ class _Attempt:
 
     def at(self, part: Sequence[dict[str, Any]]) -> None:
         """Train what has raised no error as one, and the others one by one: so one bad cell spoils no other twice."""
-        open_cells = [cell for cell in part if not self.ledger.state(cell).is_given_up]
-        sound = [cell for cell in open_cells if not self.ledger.state(cell).errors]
-        bad = [cell for cell in open_cells if self.ledger.state(cell).errors]
-        if not all(self.ledger.state(cell).is_done for cell in sound):
+        states = {index: self.ledger.state(cell) for index, cell in enumerate(part)}
+        left = [index for index, state in states.items() if not (state.is_done or state.is_given_up)]
+        sound = [part[index] for index, state in states.items() if not (state.errors or state.is_given_up)]
+        # Who died while it kept its runs has left a checkpoint at the end: all of them are kept from there.
+        whole = not any(state.is_done for state in states.values()) or self.ledger.checkpoint(sound).exists()
+        if whole and any(not states[index].errors for index in left):
             self.train(sound)
-        for cell in bad:
-            if not self.ledger.state(cell).is_done:
-                self.train([cell])
+            left = [index for index in left if states[index].errors]
+        for index in left:
+            self.train([part[index]])
         for cell in part if self.order.scores else ():
             self.measure(cell)
 
@@ -237,10 +263,15 @@ class _Attempt:
         self.ledger.fail(cell, "".join(traceback.format_exception(error)))
 
 
-def _require_fit(order: Order, expected: Mapping[str, str]) -> None:
-    here = f"the worker on {socket.gethostname()}, process {os.getpid()},"
-    if told := differences(expected, facts(order.recipe)):
-        raise WrongWorker(f"{here} has {told}: install the same there")
-    manifest = Path(order.folder) / order.label / MANIFEST
-    if not manifest.is_file():
-        raise WrongWorker(f"{here} does not see {manifest}: share the folder of finished runs, {runs.folder()}")
+@contextlib.contextmanager
+def _runs_in(folder: str) -> Iterator[None]:
+    """Let finished runs be kept where the sweep has them, whatever this process calls its own."""
+    before = os.environ.get("LATENTBOOK_RUNS")
+    os.environ["LATENTBOOK_RUNS"] = folder
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["LATENTBOOK_RUNS"]
+        else:
+            os.environ["LATENTBOOK_RUNS"] = before

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from latentbook.learning.recipes import information
+from latentbook.learning.sweep import run_all
 from latentbook.press import claims
 from tests.chapters.execution import SMOKE, execute
 
@@ -44,6 +45,19 @@ def test_the_chapter_gets_to_its_end_with_other_parameters(tmp_path, values):
     rows = [output.data["text/plain"] for output, _, _ in claims.record(ran)]
     assert len(rows) > 25
     assert all(row.startswith("no band") for row in rows)
+
+
+def test_a_sweep_feeds_the_chapter(tmp_path, monkeypatch):
+    monkeypatch.setenv("LATENTBOOK_RUNS", str(tmp_path / "runs"))
+    torch.set_default_dtype(torch.float32)
+    short = {"steps": 5, "batch_size": 32}
+    weights = list(information.settings(**SMOKE).weights)
+    grid = {"beta_1": weights, "beta_2": weights, **{name: [value] for name, value in {**SMOKE, **short}.items()}}
+    run_all("information", grid, label="mine")
+    report, ran = execute(CHAPTER, tmp_path, **SMOKE, **short, trained="mine")
+    assert report.error == ""
+    assert "2 hierarchies as one" in str(ran)
+    assert "9 hierarchies as one: 5 steps" not in str(ran)
 
 
 def test_the_chapter_says_what_its_recipe_measures(smoke_notebooks, device):

@@ -1,6 +1,9 @@
 """Sweeps in one process: what is done is kept, what is asked wrongly is said, and a chapter finds its runs."""
 
+import functools
 import json
+import os
+import sys
 import threading
 import time
 
@@ -72,7 +75,13 @@ def test_what_failed_is_left_and_tried_again_if_asked(monkeypatch):
         found.load(found.failed()[0])
     calls = []
     settings = isometry.settings
-    monkeypatch.setattr(isometry, "settings", lambda **cell: calls.append(cell) or settings(**cell))
+
+    @functools.wraps(settings)
+    def noted(**cell):
+        calls.append(cell)
+        return settings(**cell)
+
+    monkeypatch.setattr(isometry, "settings", noted)
     run_all("isometry", grid)
     assert not calls
     run_all("isometry", grid, again=True)
@@ -216,7 +225,9 @@ def test_a_full_disk_ends_the_sweep_and_counts_for_no_cell(monkeypatch, capsys):
 
 
 def test_dask_that_is_not_there_is_named(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "latentbook.learning.cluster", None)
+    monkeypatch.setitem(sys.modules, "latentbook.learning.cluster", None)
+    # Where another test has imported it, the package has it by name, too.
+    monkeypatch.delattr("latentbook.learning.cluster", raising=False)
     with pytest.raises(ImportError, match=r"needs Dask: pip install 'latentbook\[sweep\]'"):
         run_all("isometry", {"lam": [1.0], **SHORT}, engine="local")
 
@@ -227,3 +238,13 @@ def test_a_sweep_of_another_day_has_a_manifest_that_people_can_read(place):
     assert told == {"recipe": isometry.__name__, "grid": {"lam": [1.0], **SHORT}, "repeats": 1}
     assert grid.cells(told["grid"]).grid == told["grid"]
     assert [entry.spec["lam"] for entry in runs.list("mine")] == [1.0]
+
+
+def test_the_environment_stays_as_it_is(monkeypatch, place):
+    """Runs of a sweep belong where it began, whatever is set later, and nothing is set by it."""
+    found = run_all("isometry", {"lam": [1.0], **SHORT}, label="mine")
+    monkeypatch.setenv("LATENTBOOK_RUNS", str(place.parent / "others"))
+    assert len(found.done()) == 1
+    run_all("isometry", {"lam": [1.0], **SHORT}, label="mine")
+    assert os.environ["LATENTBOOK_RUNS"] == str(place.parent / "others")
+    assert len([*place.rglob("*.safetensors")]) == len([*(place.parent / "others").rglob("*.safetensors")]) == 1

@@ -153,7 +153,7 @@ def test_other_source_or_libraries_are_refused_and_named(ordered):
 def test_a_folder_that_is_not_shared_is_said(ordered, tmp_path):
     _, cells, _ = ordered(lam=[0.0])
     elsewhere = Order("mine", RECIPE, "{}", 1, False, 1000, str(tmp_path / "elsewhere"))
-    with pytest.raises(WrongWorker, match=r"does not see .*elsewhere.*share the folder"):
+    with pytest.raises(WrongWorker, match=r"the worker on .* does not see .*elsewhere.*share the folder"):
         work.work(elsewhere, cells, facts(RECIPE))
 
 
