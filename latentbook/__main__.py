@@ -173,12 +173,14 @@ def _sweep(chosen: argparse.Namespace) -> int:
     try:
         if chosen.recipe == "status":
             found = sweep.known(chosen.of or "")
+        elif chosen.of is not None:
+            raise ValueError(f"{chosen.of!r} is one word too many: give a new sweep its label by --label")
         else:
             most = sys.maxsize if chosen.yes else MOST_CELLS
             names = ("engine", "repeats", "label", "again", "workers")
             options = {name: getattr(chosen, name) for name in names}
             found = sweep.run_all(chosen.recipe, chosen.grid, scores=chosen.evaluate, most=most, **options)
-    except (ConnectionError, ImportError, TypeError, ValueError) as error:
+    except (ConnectionError, ImportError, RuntimeError, TypeError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
     except OSError as error:
@@ -195,7 +197,8 @@ def _told_of(found: Results, scores: bool) -> int:
     """Print what a sweep came to, and return the exit status."""
     if scores:
         _print_table(found.table())
-    print(found.summary())
+    # What is redirected to a file shall be the table alone.
+    print(found.summary(), file=sys.stderr if scores else sys.stdout)
     for row in (failed := found.failed()):
         print(f"failed: {dict(row.cell)}\n{row.state.why}", file=sys.stderr)
     return 1 if failed else 0

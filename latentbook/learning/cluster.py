@@ -31,6 +31,8 @@ HERE = "127.0.0.1"
 ANSWER, LOOK = 5.0, 0.5
 # Parts that wait beside those which are worked on, so that no worker waits for us.
 AHEAD = 2
+# Parts that came back from wrong workers, before something else must be wrong.
+COMPLAINTS = 100
 # Bytes that torch does not count: what every process has on a GPU before it computes.
 CONTEXT = 2**30
 
@@ -53,7 +55,8 @@ class OnCluster(Engine):
         self.client: Any = client
         self.futures: dict[Future, Part] = {}
         self.known: set[str] = set()
-        self.where = self.client.dashboard_link if _has_dashboard() else ""
+        self.where = _dashboard(client)
+        self.complaints = 0
         if wrong := self._look():
             raise ValueError("; ".join(f"the worker {address} {what}" for address, what in wrong.items()))
 
@@ -76,7 +79,7 @@ class OnCluster(Engine):
         with contextlib.suppress(TimeoutError):
             wait([*self.futures], timeout=LOOK, return_when="FIRST_COMPLETED")
         back = [future for future in self.futures if future.done()]
-        return [(self.futures.pop(future), _was_free(future)) for future in back]
+        return [(self.futures.pop(future), self._was_free(future)) for future in back]
 
     def measured(self, peak: int) -> None:
         """Let as many processes share each GPU of ours as fit into it."""
@@ -100,27 +103,32 @@ class OnCluster(Engine):
             # One of them has gone meanwhile: the next look will tell.
             self.known -= new
             return {}
-        return {address: what for address, one in found.items() if (what := _told(one))}
+        # Who has gone meanwhile says nothing.
+        self.known -= {address for address, one in found.items() if isinstance(one, CommClosedError | OSError)}
+        return {address: what for address, one in found.items() if address in self.known and (what := _told(one))}
+
+    def _was_free(self, future: Future) -> bool:
+        """Return what the work on a part returned; raises what was nobody's failure but the sweep's."""
+        if future.status == "cancelled":
+            raise ConnectionError("the scheduler is gone: start it, and the sweep again; what is finished stays")
+        error: Any = future.exception()
+        if error is None:
+            return bool(future.result())
+        if isinstance(error, WrongWorker | ImportError) and self.complaints < COMPLAINTS:
+            # It came between two looks, or has changed: all are asked again.
+            self.complaints += 1
+            self.known.clear()
+            return False
+        # Of a part whose workers died the ledger says how often it may be tried.
+        if isinstance(error, KilledWorker):
+            return True
+        raise error
 
     def _refuse(self, wrong: Mapping[str, str]) -> None:
         for address, what in wrong.items():
             print(f"refused: the worker {address} {what}", file=sys.stderr)
         if wrong:
             self.client.retire_workers([*wrong], close_workers=True)
-
-
-def _was_free(future: Future) -> bool:
-    """Return what the work on a part returned; raises what was nobody's failure but the sweep's."""
-    if future.status == "cancelled":
-        raise ConnectionError("the scheduler is gone: start it, and the sweep again; what is finished stays")
-    error: Any = future.exception()
-    if error is None:
-        return bool(future.result())
-    # A wrong worker came between two looks; the next one refuses it. Of a part whose workers died the ledger says how
-    # often it may be tried.
-    if isinstance(error, WrongWorker | ImportError | KilledWorker):
-        return True
-    raise error
 
 
 def _told(found: str | BaseException) -> str:
@@ -146,7 +154,8 @@ def connected(address: str) -> Client:
     """
     try:
         return Client(address, timeout=ANSWER)
-    except (OSError, TimeoutError, ValueError) as error:
+    except (OSError, RuntimeError, TimeoutError, TypeError, ValueError) as error:
+        # Also a scheduler that wants certificates.
         told = f"`engine` is {address!r}, but no scheduler answers in {ANSWER:.0f} s ({error})"
         raise ValueError(f"{told}: start `dask scheduler` there, and open its port") from error
 
@@ -185,7 +194,8 @@ class OwnCluster(SpecCluster):
     """
 
     def __init__(self, workers: int | None = None) -> None:
-        self.gpus, self.is_shared = _gpus(), False
+        # Who says how many workers there are has the last word.
+        self.gpus, self.is_shared = _gpus(), workers is not None
         options: dict[str, Any] = {"host": HERE, "port": 0, "dashboard": _has_dashboard()}
         if _has_dashboard():
             options["dashboard_address"] = f"{HERE}:0"
@@ -237,6 +247,14 @@ def _gpus() -> Sequence[str]:
     count = torch.cuda.device_count()
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     return visible.split(",")[:count] if visible else [str(index) for index in range(count)]
+
+
+def _dashboard(client: Any) -> str:
+    """Return the address of the scheduler's dashboard; empty where it has none."""
+    try:
+        return client.dashboard_link if _has_dashboard() else ""
+    except KeyError:
+        return ""
 
 
 def _has_dashboard() -> bool:

@@ -19,6 +19,8 @@ Cell = dict[str, Any]
 
 # More than these are asked for by mistake, unless one says so.
 MOST_CELLS = 100_000
+# Values of one parameter in a range.
+MOST_VALUES = 1_000_000
 # Figures that a number in a range keeps: so the ends and the middle of a decade are what one writes.
 FIGURES = 6
 # Cells that are trained as one, at most.
@@ -102,9 +104,6 @@ def cells(grid: Grid, repeats: int = 1, *, most: int = MOST_CELLS) -> Cells:
     whole = {name: [*values] for name, values in grid.items()}
     if repeats > 1:
         whole["seed"] = _seeds(whole.get("seed", [0]), repeats)
-    for name, values in whole.items():
-        if twice := [value for place, value in enumerate(values) if value in values[:place]]:
-            raise ValueError(f"`grid` has {name} = {twice[0]!r} twice: leave one out, or ask for repeats")
     found = Cells(whole)
     if not len(found):
         raise ValueError(f"`grid` is {dict(grid)}, which has no cells: give every parameter a value")
@@ -112,6 +111,8 @@ def cells(grid: Grid, repeats: int = 1, *, most: int = MOST_CELLS) -> Cells:
         raise ValueError(
             f"`grid` has {len(found):,} cells, more than {most:,}: make it coarser, or say that it is meant"
         )
+    for name, values in whole.items():
+        _require_different(name, values)
     return found
 
 
@@ -166,6 +167,16 @@ def require_names(grid: Grid, settings: Callable[..., Any]) -> None:
         raise ValueError(f"`grid` has {unknown[0]!r}, but the recipe's parameters are {', '.join(known)}")
 
 
+def _require_different(name: str, values: Sequence[Any]) -> None:
+    known = set()
+    for value in values:
+        # True is 1, but not here.
+        text = json.dumps(value)
+        if text in known:
+            raise ValueError(f"`grid` has {name} = {value!r} twice: leave one out, or ask for repeats")
+        known.add(text)
+
+
 def _values(name: str, text: str) -> list[Any]:
     kind, *numbers = text.split(":")
     if kind in ("log", "lin"):
@@ -191,6 +202,8 @@ def _range(name: str, kind: str, numbers: Sequence[str]) -> list[float]:
     if len(ends) != 2 or not all(map(math.isfinite, ends)):
         raise ValueError(f"{name}={':'.join([kind, *numbers])} is no range: write {kind}:LOW:HIGH:COUNT")
     low, high = ends
+    if count > MOST_VALUES:
+        raise ValueError(f"{name}={':'.join([kind, *numbers])} has {count:,} values, more than {MOST_VALUES:,}")
     if count < 2 or low >= high or (kind == "log" and low <= 0):
         least = "0 < LOW < HIGH" if kind == "log" else "LOW < HIGH"
         raise ValueError(f"{name}={':'.join([kind, *numbers])} goes nowhere: a range has {least} and 2 values or more")

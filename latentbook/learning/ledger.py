@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, FileLock, Timeout
 
 from latentbook.core import write_atomically
 from latentbook.learning import runs
@@ -69,7 +69,12 @@ class State:
     @property
     def is_given_up(self) -> bool:
         """Whether nobody will try again."""
-        return len(self.errors) + self.kills >= ATTEMPTS
+        return self.attempts >= ATTEMPTS
+
+    @property
+    def attempts(self) -> int:
+        """How many have failed."""
+        return len(self.errors) + self.kills
 
     @property
     def is_failed(self) -> bool:
@@ -78,8 +83,10 @@ class State:
 
     @property
     def why(self) -> str:
-        """Why it failed: the last traceback, or that its process was killed."""
-        return self.errors[-1] if self.errors else f"its process was killed {self.kills} times"
+        """Why there is no run, or no scores: the last traceback, or that its process was killed."""
+        if self.errors:
+            return self.errors[-1]
+        return f"its process was killed {self.kills} times" if self.kills else "nobody has tried yet"
 
 
 class Ledger:
@@ -91,6 +98,7 @@ class Ledger:
         grid: The values of each parameter.
         repeats: How often each combination is trained.
         place: Folder of finished runs; None for the usual one.
+        source: Hash of the source that this process has loaded; None for that of the files.
 
     All chapters.
     """
@@ -102,10 +110,11 @@ class Ledger:
         grid: Mapping[str, Sequence[Any]],
         repeats: int = 1,
         place: str | Path | None = None,
+        source: str | None = None,
     ) -> None:
         self.label, self.recipe = label, recipe
         self.folder = Path(place or runs.folder()) / label
-        self.source = source_hash([f"import {recipe}"])
+        self.source = source or source_hash([f"import {recipe}"])
         self.order = {"recipe": recipe, "grid": {name: [*values] for name, values in grid.items()}, "repeats": repeats}
 
     def agree(self) -> None:
@@ -116,14 +125,15 @@ class Ledger:
             OSError: If the folder of finished runs cannot be written.
         """
         file = self.folder / MANIFEST
-        with contextlib.suppress(FileNotFoundError):
-            known = json.loads(file.read_text())
-            if differing := [name for name in self.order if known.get(name) != self.order[name]]:
-                name = differing[0]
-                there, here = known.get(name), self.order[name]
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with _lock(file.with_suffix(".lock")):
+            if not file.is_file():
+                write_atomically(file, json.dumps(self.order).encode())
+        known = json.loads(file.read_text())
+        for name, here in self.order.items():
+            # As text: 1 and 1.0 are other cells.
+            if json.dumps(there := known.get(name)) != json.dumps(here):
                 raise ValueError(f"`label` {self.label!r} is a sweep with {name} {there}, not {here}: choose another")
-            return
-        write_atomically(file, json.dumps(self.order).encode())
 
     def key(self, cell: Cell) -> str:
         """Return the name of a cell's files.
@@ -159,8 +169,6 @@ class Ledger:
     def claimed(self, part: Sequence[Cell]) -> Iterator[bool]:
         """Hold cells, so that nobody else works on them.
 
-        Where the last holder's process has died and left no newer checkpoint of these cells, that is an attempt.
-
         Args:
             part: Parameters of each.
 
@@ -168,11 +176,28 @@ class Ledger:
             A context that holds whether all are ours: False where somebody has one of them.
         """
         with contextlib.ExitStack() as held:
-            ours = all(self._hold(cell, held) for cell in part)
-            for cell in part if ours else ():
-                self._begin(cell, self.checkpoint(part))
-                held.callback(self._file(self.key(cell), "begun").unlink, missing_ok=True)
-            yield ours
+            yield all(self._hold(cell, held) for cell in part)
+
+    @contextlib.contextmanager
+    def attempt(self, cells: Sequence[Cell], checkpoint: Path | None = None) -> Iterator[None]:
+        """Mark cells that are held as worked on.
+
+        Where the last one to work on a cell has died, and has left no newer checkpoint of it, that was an attempt.
+
+        Args:
+            cells: Parameters of each.
+            checkpoint: Of these cells together; None where there is none.
+        """
+        marks = [self._file(self.key(cell), "begun") for cell in cells]
+        for cell, mark in zip(cells, marks, strict=True):
+            if mark.exists() and not (checkpoint and _is_newer(checkpoint, mark)):
+                self.fail(cell, None)
+            mark.touch()
+        try:
+            yield
+        finally:
+            for mark in marks:
+                mark.unlink(missing_ok=True)
 
     def finish(self, cell: Cell, run: str, began: float) -> None:
         """Say that a cell is done by this process; the run is published before.
@@ -227,20 +252,13 @@ class Ledger:
         """Lock a cell until the stack ends, and say whether that was possible."""
         place = self._file(self.key(cell), "lock")
         place.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(place)
+        lock = _lock(place)
         try:
             lock.acquire(timeout=0)
         except Timeout:
             return False
         held.callback(lock.release)
         return True
-
-    def _begin(self, cell: Cell, checkpoint: Path) -> None:
-        """Leave a mark that only who ends in order takes away."""
-        mark = self._file(self.key(cell), "begun")
-        if mark.exists() and not _is_newer(checkpoint, mark):
-            self.fail(cell, None)
-        mark.touch()
 
     def _file(self, key: str, kind: str) -> Path:
         return self.folder / CELLS / f"{key}.{kind}"
@@ -256,6 +274,11 @@ class Ledger:
     def _write(self, cell: Cell, kind: str, content: dict[str, Any]) -> None:
         whole = {"cell": dict(cell), "source": self.source} | content
         write_atomically(self._file(self.key(cell), f"{kind}.json"), json.dumps(whole).encode())
+
+
+def _lock(place: Path) -> BaseFileLock:
+    """Return a lock of the operating system, which falls free with its holder; never a file that stays behind."""
+    return FileLock(place, fallback_to_soft=False)
 
 
 def _is_newer(file: Path, other: Path) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 from latentbook.learning import runs
 from latentbook.learning.ledger import State
-from latentbook.learning.work import Order
+from latentbook.learning.work import Order, is_complete
 
 __all__ = ["Results", "Row"]
 
@@ -51,8 +51,8 @@ class Results:
         return [row for row in self if row.state.is_done]
 
     def failed(self) -> list[Row]:
-        """Return the cells that have none, and that nobody tries again."""
-        return [row for row in self if row.state.is_failed]
+        """Return the cells at which something is missing that nobody tries again."""
+        return [row for row in self if self._has_failed(row)]
 
     def entry(self, row: Row) -> runs.Entry:
         """Return what is known of a cell's finished run: its id, its seconds, the memory that it took.
@@ -83,8 +83,8 @@ class Results:
         """Return in words how far the sweep is."""
         done = failed = 0
         for row in self:
-            done += row.state.is_done
-            failed += row.state.is_failed
+            done += is_complete(row.state, self.order)
+            failed += self._has_failed(row)
         left = len(self) - done - failed
         return f"{self.order.label}: {done:,} of {len(self):,} cells done, {failed:,} failed, {left:,} left"
 
@@ -94,6 +94,9 @@ class Results:
         Cells that were trained as one have the seconds of all.
         """
         return [self._line(row) for row in self.done()]
+
+    def _has_failed(self, row: Row) -> bool:
+        return row.state.is_given_up and not is_complete(row.state, self.order)
 
     def _line(self, row: Row) -> dict[str, Any]:
         entry = self.entry(row)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import json
 import pkgutil
+import sys
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,11 +24,11 @@ from latentbook.learning import grid as grids
 from latentbook.learning import recipes, runs
 from latentbook.learning.engines import Engine, Part, Plain
 from latentbook.learning.ledger import MANIFEST, State
-from latentbook.learning.options import require_choice, require_label
+from latentbook.learning.options import require_choice, require_integer, require_label
 from latentbook.learning.progress import Line, duration
 from latentbook.learning.results import Results
 from latentbook.learning.source import digest
-from latentbook.learning.work import Order, is_settled
+from latentbook.learning.work import Order, is_complete, is_settled
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -90,6 +91,8 @@ def run_all(
 
     All chapters.
     """
+    if workers is not None:
+        require_integer("workers", workers, 1)
     order = _ordered(recipe, grid, repeats, label, scores, most)
     for row in Results(order).failed() if again else ():
         order.ledger.forgive(row.cell)
@@ -121,8 +124,7 @@ def known(label: str) -> Results:
         raise ValueError(f"`label` is {label!r}, but {runs.folder()} has the sweeps {there}")
     told = json.loads(file.read_text())
     # It was not too large when it began.
-    most = max(grids.MOST_CELLS, len(grids.cells(told["grid"], told["repeats"], most=2**63)))
-    return Results(_ordered(import_module(told["recipe"]), told["grid"], told["repeats"], label, False, most))
+    return Results(_ordered(import_module(told["recipe"]), told["grid"], told["repeats"], label, False, sys.maxsize))
 
 
 def _ordered(
@@ -273,5 +275,6 @@ class _Tally:
 
     def _settle(self, state: State) -> None:
         if is_settled(state, self.order):
-            self.done += state.is_done
-            self.failed += not state.is_done
+            complete = is_complete(state, self.order)
+            self.done += complete
+            self.failed += not complete

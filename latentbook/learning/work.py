@@ -24,12 +24,14 @@ from typing import Any
 
 from latentbook.core import is_disk_s_fault, one_thread
 from latentbook.learning import grid
-from latentbook.learning.ledger import MANIFEST, Ledger, State
+from latentbook.learning.ledger import ATTEMPTS, MANIFEST, Ledger, State
 from latentbook.learning.progress import Progress
 from latentbook.learning.source import source_hash, versions
 
-__all__ = ["Order", "WrongWorker", "differences", "facts", "is_settled", "misfit", "work"]
+__all__ = ["Order", "WrongWorker", "differences", "facts", "is_complete", "is_settled", "misfit", "work"]
 
+# Attempts at a part as a whole: the last one is at each cell alone.
+TOGETHER = ATTEMPTS - 1
 # Recipes seed the generators of the whole process: whatever threads a worker has, one part is worked on at a time.
 ALONE = threading.Lock()
 
@@ -68,7 +70,7 @@ class Order:
     @property
     def cells(self) -> grid.Cells:
         """All cells, one after another."""
-        return grid.cells(json.loads(self.grid), self.repeats, most=self.most)
+        return _cells(self)
 
     def parts(self) -> Iterator[list[dict[str, Any]]]:
         """What is trained as one, one after another."""
@@ -77,12 +79,17 @@ class Order:
     @property
     def ledger(self) -> Ledger:
         """The sweep's ledger, in the order's folder."""
-        return _ledger(self)
+        return _ledger(self, facts(self.recipe)["latentbook"])
 
 
 @functools.lru_cache(maxsize=8)
-def _ledger(order: Order) -> Ledger:
-    return Ledger(order.label, order.recipe, json.loads(order.grid), order.repeats, order.folder)
+def _ledger(order: Order, source: str) -> Ledger:
+    return Ledger(order.label, order.recipe, json.loads(order.grid), order.repeats, order.folder, source)
+
+
+@functools.lru_cache(maxsize=8)
+def _cells(order: Order) -> grid.Cells:
+    return grid.cells(json.loads(order.grid), order.repeats, most=order.most)
 
 
 def is_settled(state: State, order: Order) -> bool:
@@ -102,11 +109,35 @@ def is_settled(state: State, order: Order) -> bool:
 
     All chapters.
     """
-    return state.is_given_up or (state.is_done and (state.scores is not None or not order.scores))
+    return state.is_given_up or is_complete(state, order)
 
 
+def is_complete(state: State, order: Order) -> bool:
+    """Whether all is there that was ordered of a cell.
+
+    Args:
+        state: Of the cell.
+        order: Says whether scores are wanted.
+
+    Returns:
+        Whether there is a run, with scores if they are wanted.
+
+    Example:
+        >>> order = Order("mine", "latentbook.learning.recipes.isometry", "{}", 1, False, 1, "")
+        >>> is_complete(State(run="0123456789abcdef"), order)
+        True
+
+    All chapters.
+    """
+    return state.is_done and (state.scores is not None or not order.scores)
+
+
+@functools.cache
 def facts(recipe: str) -> dict[str, str]:
     """Return what a worker's numbers depend on besides its order: the source of the recipe, and libraries.
+
+    Of the source it is what was there when this process first asked: what it loads is not loaded again when files
+    change.
 
     Args:
         recipe: The module that trains, by name.
@@ -161,7 +192,9 @@ def misfit(order: Order, expected: Mapping[str, str]) -> str:
     All chapters.
     """
     if told := differences(expected, facts(order.recipe)):
-        return f"has {told}: install the same there"
+        return f"has {told}: install the same there, or start it again"
+    # What cannot be imported complains by itself.
+    importlib.import_module(order.recipe)
     manifest = Path(order.folder) / order.label / MANIFEST
     return "" if manifest.is_file() else f"does not see {manifest}: share the folder of finished runs"
 
@@ -200,39 +233,46 @@ class _Attempt:
         self.order, self.ledger, self.recipe = order, order.ledger, order.module
 
     def at(self, part: Sequence[dict[str, Any]]) -> None:
-        """Train what has raised no error as one, and the others one by one: so one bad cell spoils no other twice."""
-        states = {index: self.ledger.state(cell) for index, cell in enumerate(part)}
-        left = [index for index, state in states.items() if not (state.is_done or state.is_given_up)]
-        sound = [part[index] for index, state in states.items() if not (state.errors or state.is_given_up)]
-        # Who died while it kept its runs has left a checkpoint at the end: all of them are kept from there.
-        whole = not any(state.is_done for state in states.values()) or self.ledger.checkpoint(sound).exists()
-        if whole and any(not states[index].errors for index in left):
-            self.train(sound)
-            left = [index for index in left if states[index].errors]
-        for index in left:
-            self.train([part[index]])
+        """Train as one what has not failed twice, and the others one by one: then one bad cell spoils no other."""
+        together, alone = [], []
+        for cell in part:
+            state = self.ledger.state(cell)
+            if state.attempts < TOGETHER:
+                together.append(cell)
+            elif not (state.is_done or state.is_given_up):
+                alone.append(cell)
+        self.train(together)
+        for cell in alone:
+            self.train([cell])
         for cell in part if self.order.scores else ():
             self.measure(cell)
 
     def train(self, cells: Sequence[dict[str, Any]]) -> None:
-        """Train cells as one, from their last checkpoint if there is one."""
-        chosen = {index: one for index, cell in enumerate(cells) if (one := self.settings(cell)) is not None}
-        if not chosen:
+        """Train cells as one, from their last checkpoint if there is one, unless all of them are done."""
+        chosen = [(cell, one) for cell in cells if (one := self.settings(cell)) is not None]
+        good = [cell for cell, _ in chosen]
+        if all(self.ledger.state(cell).is_done for cell in good):
             return
-        checkpoint, began = self.ledger.checkpoint([cells[index] for index in chosen]), time.time()
-        try:
-            # The sweep has a line of its own.
-            quiet = Progress(0, shown=False)
-            wanted = [*chosen.values()]
-            found = self.recipe.together(wanted, label=self.order.label, checkpoint=checkpoint, progress=quiet)
-        except Exception as error:
+        checkpoint, began = self.ledger.checkpoint(good), time.time()
+        with self.ledger.attempt(good, checkpoint):
+            if any(self.ledger.state(cell).is_given_up for cell in good):
+                # Its process has died once too often.
+                return
+            found = self.trained(good, [one for _, one in chosen], checkpoint)
+            for cell, run in zip(good, found, strict=False):
+                self.ledger.finish(cell, run.id, began)
             checkpoint.unlink(missing_ok=True)
-            for index in chosen:
-                self.fail(cells[index], error)
-            return
-        for index, run in zip(chosen, found, strict=True):
-            self.ledger.finish(cells[index], run.id, began)
-        checkpoint.unlink(missing_ok=True)
+
+    def trained(self, cells: Sequence[dict[str, Any]], chosen: Sequence[Any], checkpoint: Path) -> Sequence[Any]:
+        """Return the runs of cells, or none where the training fails; then begin the next one from its start."""
+        # The sweep has a line of its own.
+        options = {"label": self.order.label, "checkpoint": checkpoint, "progress": Progress(0, shown=False)}
+        try:
+            return self.recipe.together(chosen, **options)
+        except Exception as error:
+            for cell in cells:
+                self.fail(cell, error)
+            return []
 
     def settings(self, cell: dict[str, Any]) -> Any:
         """Return a cell's checked parameters; None where they are refused."""
@@ -247,14 +287,13 @@ class _Attempt:
         state = self.ledger.state(cell)
         if state.run is None or state.scores is not None or state.is_given_up:
             return
-        try:
-            chosen = self.recipe.settings(**cell)
-            run = self.recipe.train(chosen, trained=self.ledger.run_file(state.run))
-            scores = self.recipe.scores(chosen, run)
-        except Exception as error:
-            self.fail(cell, error)
-            return
-        self.ledger.score(cell, scores)
+        with self.ledger.attempt([cell]):
+            try:
+                chosen = self.recipe.settings(**cell)
+                run = self.recipe.train(chosen, trained=self.ledger.run_file(state.run))
+                self.ledger.score(cell, self.recipe.scores(chosen, run))
+            except Exception as error:
+                self.fail(cell, error)
 
     def fail(self, cell: dict[str, Any], error: Exception) -> None:
         """Write down what a cell raised; what is the disk's fault is raised again."""

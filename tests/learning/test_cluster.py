@@ -154,7 +154,8 @@ def test_ctrl_c_ends_the_workers_and_leaves_nothing_half_written(start, place, p
     assert driver.wait(30) == 130
     assert "stopped; what is finished stays, and the same command goes on" in driver.said()
     assert not any(map(is_alive, left))
-    assert not [*place.rglob("*.tmp*")]
+    # What is written begins with a dot until it is whole.
+    assert not [*place.rglob(".*")]
     assert known("mine").summary().endswith("0 failed, " + f"{16 - len(known('mine').done())} left")
     assert sweep(start).wait(PATIENCE) == 0
     require_all_done_as_in_the_plain_loop(plain)
@@ -267,10 +268,13 @@ def test_with_certificates_a_sweep_runs_and_a_plain_client_is_refused(start, pla
     driver = sweep(start, engine=address, text=few, **certificate)
     assert driver.wait(PATIENCE) == 0, driver.said()
     assert known("mine").summary() == "mine: 2 of 2 cells done, 0 failed, 0 left"
+    elsewhere = place.parent / "elsewhere"
     for stranger in (address, address.replace("tls", "tcp")):
-        refused = sweep(start, engine=stranger, text=f"seed=2,{CELL},steps=20")
-        # Another label would be another sweep; it does not get so far.
+        refused = sweep(start, engine=stranger, text=few, LATENTBOOK_RUNS=str(elsewhere))
         assert refused.wait(PATIENCE) == 1
+        assert "no scheduler answers in 5 s" in refused.said()
+        assert "Traceback" not in refused.said()
+    assert done_in(elsewhere) == 0
 
 
 # ---- GPUs, as far as they can be told apart without one ----

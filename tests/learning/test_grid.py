@@ -54,6 +54,7 @@ def test_the_published_grid():
         ("lam=log:10:1:3", "goes nowhere"),
         ("lam=lin:1:1:3", "goes nowhere: a range has LOW < HIGH"),
         ("lam=lin:0:1:1", "2 values or more"),
+        ("lam=lin:0:1:1000000000", "has 1,000,000,000 values, more than 1,000,000"),
     ],
 )
 def test_what_cannot_be_read_is_said(text, message):
@@ -139,3 +140,9 @@ def test_where_nothing_is_stacked_a_part_is_a_cell():
 def test_parts_are_made_when_they_are_asked_for():
     found = parts(cells({name: range(1000) for name in "abc"}, most=10**9), ())
     assert next(found) == [{"a": 0, "b": 0, "c": 0}]
+
+
+def test_too_many_cells_are_refused_at_once():
+    """Before anything is done with each of them."""
+    with pytest.raises(ValueError, match="has 1,000,000 cells"):
+        cells(parse("lam=lin:0:1:1000000"))

@@ -120,6 +120,28 @@ def test_an_error_frees_the_cell(mine):
         assert ours
 
 
+def test_an_attempt_that_ended_counts_for_nothing(mine):
+    with mine.claimed([CELL]), mine.attempt([CELL]):
+        pass
+    with pytest.raises(RuntimeError), mine.claimed([CELL]), mine.attempt([CELL]):
+        raise RuntimeError
+    with mine.claimed([CELL]), mine.attempt([CELL]):
+        assert mine.state(CELL).attempts == 0
+
+
+def test_one_that_broke_off_counts_unless_it_left_a_newer_checkpoint(mine):
+    (mine.folder / "cells").mkdir(parents=True, exist_ok=True)
+    mark, checkpoint = mine._file(mine.key(CELL), "begun"), mine.checkpoint([CELL])
+    for written, kills in ((False, 1), (True, 1), (False, 2)):
+        mark.touch()
+        os.utime(mark, (100, 100))
+        checkpoint.touch()
+        os.utime(checkpoint, (200, 200) if written else (50, 50))
+        with mine.attempt([CELL], checkpoint):
+            assert mine.state(CELL).kills == kills
+    assert not mark.exists()
+
+
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 def test_the_cell_of_a_killed_process_falls_free(mine):
     source = HOLD.format(recipe=RECIPE, grid=GRID, cell=CELL)

@@ -42,3 +42,15 @@ def test_a_table_has_parameters_the_run_and_its_scores(found):
     assert first["run"] == found.done()[0].state.run
     assert first["seconds"] == found.entry(found.done()[0]).seconds > 0
     assert first["error"] == found.load(found.done()[0]).error
+
+
+def test_scores_that_are_missing_for_good_are_a_failure_and_tried_again_if_asked(found, monkeypatch):
+    scores = isometry.scores
+    monkeypatch.setattr(isometry, "scores", lambda chosen, run: 1 / 0)
+    other = run_all(isometry, {**GRID, "lam": [0.0]}, scores=True, label="other")
+    assert other.summary() == "other: 0 of 1 cells done, 1 failed, 0 left"
+    [row] = other.failed()
+    assert "ZeroDivisionError" in row.state.why
+    monkeypatch.setattr(isometry, "scores", scores)
+    again = run_all(isometry, {**GRID, "lam": [0.0]}, scores=True, label="other", again=True)
+    assert again.table()[0]["error"] == found.table()[0]["error"]

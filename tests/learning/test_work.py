@@ -96,13 +96,13 @@ def test_what_is_refused_is_written_down_and_spoils_no_other(ordered):
 
 
 def test_one_that_diverges_is_left_after_three_attempts_and_the_others_are_trained(ordered):
-    """The first attempt is at all as one, which all fail; the next are at each alone."""
+    """Two attempts are at all as one, which all fail; the last is at each alone."""
     order, cells, attempt = ordered(lam=[0.0, 1e38], steps=60)
-    attempt()
-    assert [len(state.errors) for state in states(order, cells)] == [1, 1]
+    for count in (1, 2):
+        attempt()
+        assert [len(state.errors) for state in states(order, cells)] == [count, count]
     attempt()
     assert [state.is_done for state in states(order, cells)] == [True, False]
-    attempt()
     assert [state.is_failed for state in states(order, cells)] == [False, True]
     assert "is nan at step" in states(order, cells)[1].why
     attempt()
@@ -122,16 +122,49 @@ def test_scores_that_fail_are_given_up(ordered, monkeypatch):
     assert "ZeroDivisionError" in state.why
 
 
-def test_a_full_disk_is_no_failure_of_a_cell(ordered, monkeypatch):
+def test_a_full_disk_is_no_failure_of_a_cell_and_leaves_its_checkpoint(ordered, monkeypatch):
     order, cells, attempt = ordered(lam=[0.0])
 
-    def full(*_, **__):
+    def full(*_, checkpoint, **__):
+        checkpoint.write_bytes(b"far along")
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(isometry, "together", full)
     with pytest.raises(OSError, match="No space left"):
         attempt()
     assert states(order, cells)[0].errors == ()
+    assert order.ledger.checkpoint(cells).read_bytes() == b"far along"
+
+
+def test_after_an_error_the_next_attempt_begins_at_the_start(ordered, monkeypatch):
+    order, cells, attempt = ordered(lam=[0.0])
+
+    def broken(*_, checkpoint, **__):
+        checkpoint.write_bytes(b"cut short")
+        raise ValueError
+
+    monkeypatch.setattr(isometry, "together", broken)
+    attempt()
+    assert not order.ledger.checkpoint(cells).exists()
+
+
+def test_a_run_that_is_gone_is_trained_again_in_its_family(ordered):
+    order, cells, attempt = ordered(lam=[0.0, 10.0])
+    attempt()
+    kept = weights(order, cells[0])
+    order.ledger.run_file(states(order, cells)[0].run).unlink()
+    attempt()
+    assert same(weights(order, cells[0]), kept)
+
+
+def test_a_refused_cell_hides_no_progress_of_the_others(ordered):
+    """They have a checkpoint of their own, and its age is what counts."""
+    order, cells, attempt = ordered(lam=[0.0, -1.0, 10.0], steps=400)
+    for _ in range(ATTEMPTS):
+        killed_while_working(order, die_at=100)
+    attempt()
+    good, _, other = states(order, cells)
+    assert (good.is_done, other.is_done, good.kills, other.kills) == (True, True, 0, 0)
 
 
 def test_a_part_of_which_somebody_has_a_cell_is_left_alone(ordered):

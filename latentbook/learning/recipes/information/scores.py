@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-
 from filelock import FileLock
 
 from latentbook.learning import runs
@@ -56,9 +54,9 @@ def _classifier(chosen: Settings, data: tuple[Dataset, Dataset]) -> classifiers.
         scale=chosen.scale, dataset=chosen.dataset, seed=chosen.seed, device=str(chosen.device)
     )
     source = source_hash([f"import {classifiers.__name__}"])
-    label = f"classifier-{asked.dataset}-{asked.scale}-{asked.seed}-{source[:8]}"
+    label = f"classifier-{asked.dataset}-{asked.scale}-{asked.seed}-{data[0].checksum()[:8]}-{source[:8]}"
     runs.folder().mkdir(parents=True, exist_ok=True)
     with FileLock(runs.folder() / f"{label}.lock"):
-        with contextlib.suppress(ValueError):
+        if runs.list(label):
             return classifiers.train(asked, data=data, trained=label)
         return classifiers.train(asked, data=data, label=label)
