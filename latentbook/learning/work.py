@@ -31,7 +31,7 @@ from latentbook.learning.source import source_hash, versions
 __all__ = ["Order", "WrongWorker", "differences", "facts", "is_complete", "is_settled", "misfit", "work"]
 
 # Attempts at a part as a whole: the last one is at each cell alone.
-TOGETHER = ATTEMPTS - 1
+AS_A_WHOLE = ATTEMPTS - 1
 # Recipes seed the generators of the whole process: whatever threads a worker has, one part is worked on at a time.
 ALONE = threading.Lock()
 
@@ -237,7 +237,7 @@ class _Attempt:
         together, alone = [], []
         for cell in part:
             state = self.ledger.state(cell)
-            if state.attempts < TOGETHER:
+            if state.attempts < AS_A_WHOLE:
                 together.append(cell)
             elif not (state.is_done or state.is_given_up):
                 alone.append(cell)
@@ -259,7 +259,8 @@ class _Attempt:
                 # Its process has died once too often.
                 return
             found = self.trained(good, [one for _, one in chosen], checkpoint)
-            for cell, run in zip(good, found, strict=False):
+            # None of them where the training failed.
+            for cell, run in zip(good if found else [], found, strict=True):
                 self.ledger.finish(cell, run.id, began)
             checkpoint.unlink(missing_ok=True)
 
