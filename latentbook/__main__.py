@@ -160,6 +160,15 @@ def _told(findings: Iterable[tuple[bool, str]]) -> int:
 
 
 def _sweep(chosen: argparse.Namespace) -> int:
+    try:
+        return _swept(chosen)
+    except KeyboardInterrupt:
+        print("stopped; what is finished stays, and the same command goes on", file=sys.stderr)
+        return 130
+
+
+def _swept(chosen: argparse.Namespace) -> int:
+    """Sweep, and return the exit status."""
     from latentbook.learning import forks
 
     if chosen.engine == "local" and forks.can_fork():
@@ -187,9 +196,6 @@ def _sweep(chosen: argparse.Namespace) -> int:
         repair = "; make room or allow writing" if is_disk_s_fault(error) else ""
         print(f"{error}{repair}: what is finished stays, and the same command goes on", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("stopped; what is finished stays, and the same command goes on", file=sys.stderr)
-        return 130
     return _told_of(found, chosen.evaluate)
 
 

@@ -13,14 +13,18 @@ import logging
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError
+from pathlib import Path
 from typing import Any
 
 import dask.config
 import torch
+from dask.system import CPU_COUNT
 from distributed import Client, Future, KilledWorker, Nanny, Scheduler, SpecCluster, wait
 from distributed.comm.core import CommClosedError
+from distributed.utils import silence_logging_cmgr
 
-from latentbook.learning import forks
+from latentbook.learning import forks, runs
 from latentbook.learning.engines import Engine, Part
 from latentbook.learning.work import Order, WrongWorker, facts, misfit, work
 
@@ -35,6 +39,7 @@ AHEAD = 2
 COMPLAINTS = 100
 # Bytes that torch does not count: what every process has on a GPU before it computes.
 CONTEXT = 2**30
+GONE = "the scheduler is gone: start it, and the sweep again; what is finished stays"
 
 
 class OnCluster(Engine):
@@ -55,7 +60,7 @@ class OnCluster(Engine):
         self.client: Any = client
         self.futures: dict[Future, Part] = {}
         self.known: set[str] = set()
-        self.where = _dashboard(client)
+        self.dashboard = _dashboard(client)
         self.complaints = 0
         if wrong := self._look():
             raise ValueError("; ".join(f"the worker {address} {what}" for address, what in wrong.items()))
@@ -76,15 +81,20 @@ class OnCluster(Engine):
     def returned(self) -> list[tuple[Part, bool]]:
         """Wait for the first part that is back, and refuse workers that would compute something else."""
         self._refuse(self._look())
-        with contextlib.suppress(TimeoutError):
+        # What was cancelled is told below, part by part.
+        with contextlib.suppress(TimeoutError, CancelledError):
             wait([*self.futures], timeout=LOOK, return_when="FIRST_COMPLETED")
         back = [future for future in self.futures if future.done()]
         return [(self.futures.pop(future), self._was_free(future)) for future in back]
 
-    def measured(self, peak: int) -> None:
+    def learn(self, run: Path) -> None:
         """Let as many processes share each GPU of ours as fit into it."""
-        if self.own:
-            self.own.share(peak)
+        if self.own and not self.own.is_shared:
+            self.own.share(runs.entry(run).peak_memory)
+
+    def note(self) -> str:
+        """Return the address of the dashboard, and whether there is nobody to work."""
+        return ", ".join(filter(None, ["" if self.known else "no workers yet", self.dashboard]))
 
     def cancel(self) -> None:
         """Take back what nobody has begun."""
@@ -93,7 +103,7 @@ class OnCluster(Engine):
 
     def _look(self) -> Mapping[str, str]:
         """Return what is wrong with the workers that are new, by address."""
-        there = set(self.client.nthreads())
+        there = self._workers()
         new, self.known = there - self.known, there
         if not new:
             return {}
@@ -107,13 +117,19 @@ class OnCluster(Engine):
         self.known -= {address for address, one in found.items() if isinstance(one, CommClosedError | OSError)}
         return {address: what for address, one in found.items() if address in self.known and (what := _told(one))}
 
+    def _workers(self) -> set[str]:
+        """Return the addresses of all workers."""
+        with _talking():
+            return set(self.client.nthreads())
+
     def _was_free(self, future: Future) -> bool:
         """Return what the work on a part returned; raises what was nobody's failure but the sweep's."""
         if future.status == "cancelled":
-            raise ConnectionError("the scheduler is gone: start it, and the sweep again; what is finished stays")
-        error: Any = future.exception()
-        if error is None:
-            return bool(future.result())
+            raise ConnectionError(GONE)
+        with _talking():
+            error: Any = future.exception()
+            if error is None:
+                return bool(future.result())
         if isinstance(error, WrongWorker | ImportError) and self.complaints < COMPLAINTS:
             # It came between two looks, or has changed: all are asked again.
             self.complaints += 1
@@ -131,6 +147,15 @@ class OnCluster(Engine):
             self.client.retire_workers([*wrong], close_workers=True)
 
 
+@contextlib.contextmanager
+def _talking() -> Iterator[None]:
+    """Say in a sentence where the scheduler has gone in the middle of a word."""
+    try:
+        yield
+    except (CancelledError, OSError) as error:
+        raise ConnectionError(GONE) from error
+
+
 def _told(found: str | BaseException) -> str:
     """Return what is wrong with a worker, by what it says, or fails to say."""
     if isinstance(found, BaseException):
@@ -138,26 +163,31 @@ def _told(found: str | BaseException) -> str:
     return found
 
 
-def connected(address: str) -> Client:
-    """Return a client of a running scheduler.
+@contextlib.contextmanager
+def connected(address: str) -> Iterator[Client]:
+    """Connect to a running scheduler.
 
     Args:
         address: As in ``"tcp://10.0.0.1:8786"``; with ``tls://`` certificates come from Dask's own settings.
 
     Returns:
-        The client, which whoever asked closes.
+        A context that holds a client.
 
     Raises:
         ValueError: If nothing answers there within 5 seconds.
 
     All chapters.
     """
-    try:
-        return Client(address, timeout=ANSWER)
-    except (OSError, RuntimeError, TimeoutError, TypeError, ValueError) as error:
-        # Also a scheduler that wants certificates.
-        told = f"`engine` is {address!r}, but no scheduler answers in {ANSWER:.0f} s ({error})"
-        raise ValueError(f"{told}: start `dask scheduler` there, and open its port") from error
+    # What it would print of a lost connection is said in a sentence.
+    with silence_logging_cmgr(logging.CRITICAL, "distributed.client"):
+        try:
+            client = Client(address, timeout=ANSWER)
+        except (OSError, RuntimeError, TimeoutError, TypeError, ValueError) as error:
+            # Also a scheduler that wants certificates.
+            told = f"`engine` is {address!r}, but no scheduler answers in {ANSWER:.0f} s ({error})"
+            raise ValueError(f"{told}: start `dask scheduler` there, and open its port") from error
+        with client:
+            yield client
 
 
 @contextlib.contextmanager
@@ -194,15 +224,16 @@ class OwnCluster(SpecCluster):
     """
 
     def __init__(self, workers: int | None = None) -> None:
-        # Who says how many workers there are has the last word.
-        self.gpus, self.is_shared = _gpus(), workers is not None
+        self.gpus = _gpus()
+        # Without a GPU there is nothing to share, and who says how many workers there are has the last word.
+        self.is_shared = not self.gpus or workers is not None
         options: dict[str, Any] = {"host": HERE, "port": 0, "dashboard": _has_dashboard()}
         if _has_dashboard():
             options["dashboard_address"] = f"{HERE}:0"
         # A level, whatever its type says.
         quiet: Any = logging.ERROR
         super().__init__(workers={}, scheduler={"cls": Scheduler, "options": options}, silence_logs=quiet)
-        self.scale(workers or len(self.gpus) or cores())
+        self.scale(workers or len(self.gpus) or CPU_COUNT)
 
     def new_worker_spec(self) -> dict[int, dict[str, Any]]:
         """Return what the next worker is made from: on each GPU in turn, the only one that it sees."""
@@ -216,14 +247,15 @@ class OwnCluster(SpecCluster):
         """Let as many processes share each GPU as fit into it, with a core for each; once.
 
         Args:
-            peak: Memory that a cell took, in bytes.
+            peak: Memory that a part of the grid took, in bytes. Of a larger one that does not fit beside the others
+                the ledger says so, and goes on.
         """
-        if not self.gpus or self.is_shared:
+        if self.is_shared:
             return
         self.is_shared = True
         free = 0.9 * torch.cuda.get_device_properties(0).total_memory
         fitting = int(free / (peak + CONTEXT))
-        self.scale(len(self.gpus) * max(1, min(fitting, cores() // len(self.gpus))))
+        self.scale(len(self.gpus) * max(1, min(fitting, CPU_COUNT // len(self.gpus))))
 
 
 @contextlib.contextmanager
@@ -235,11 +267,6 @@ def _quick_starts() -> Iterator[None]:
     forks.prepare()
     with dask.config.set({"distributed.worker.multiprocessing-method": forks.METHOD}):
         yield
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _gpus() -> Sequence[str]:

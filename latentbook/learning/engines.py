@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from latentbook.learning.work import Order, facts, work
@@ -17,13 +18,7 @@ Part = Sequence[dict[str, Any]]
 
 
 class Engine(abc.ABC):
-    """Takes parts, and says which came back. What they came to is in the files.
-
-    Attributes:
-        where: Address of a dashboard; empty where there is none.
-    """
-
-    where = ""
+    """Takes parts, and says which came back. What they came to is in the files."""
 
     @abc.abstractmethod
     def slots(self) -> int:
@@ -41,8 +36,12 @@ class Engine(abc.ABC):
     def returned(self) -> list[tuple[Part, bool]]:
         """Wait a moment, and return the parts that came back, each with whether its cells were free."""
 
-    def measured(self, peak: int) -> None:  # noqa: B027  (few have a use for it)
-        """Learn how much memory a cell took, in bytes."""
+    def learn(self, run: Path) -> None:  # noqa: B027  (few have a use for it)
+        """Learn from a finished run how much memory it took."""
+
+    def note(self) -> str:
+        """Return what a reader shall know besides: what it waits for, and where to look."""
+        return ""
 
 
 class Plain(Engine):

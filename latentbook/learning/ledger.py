@@ -33,6 +33,8 @@ __all__ = ["ATTEMPTS", "Ledger", "State"]
 ATTEMPTS = 3
 MANIFEST = "sweep.json"
 CELLS = "cells"
+# Seconds after which nobody still writes what is half-written.
+LEFT = 3600
 # What is known of a cell that is done.
 DONE = ("run", "scores", "worker", "began", "ended")
 
@@ -75,11 +77,6 @@ class State:
     def attempts(self) -> int:
         """How many have failed."""
         return len(self.errors) + self.kills
-
-    @property
-    def is_failed(self) -> bool:
-        """Whether there is no run, and will be none."""
-        return self.is_given_up and not self.is_done
 
     @property
     def why(self) -> str:
@@ -188,7 +185,7 @@ class Ledger:
             cells: Parameters of each.
             checkpoint: Of these cells together; None where there is none.
         """
-        marks = [self._file(self.key(cell), "begun") for cell in cells]
+        marks = [self._mark(cell) for cell in cells]
         for cell, mark in zip(cells, marks, strict=True):
             if mark.exists() and not (checkpoint and _is_newer(checkpoint, mark)):
                 self.fail(cell, None)
@@ -198,6 +195,16 @@ class Ledger:
         finally:
             for mark in marks:
                 mark.unlink(missing_ok=True)
+
+    def pardon(self, part: Sequence[Cell]) -> None:
+        """Let it count for nothing that who worked on cells was ended, unless somebody works on them by now.
+
+        Args:
+            part: Parameters of each.
+        """
+        with self.claimed(part) as ours:
+            for cell in part if ours else ():
+                self._mark(cell).unlink(missing_ok=True)
 
     def finish(self, cell: Cell, run: str, began: float) -> None:
         """Say that a cell is done by this process; the run is published before.
@@ -239,6 +246,16 @@ class Ledger:
         """
         self._file(self.key(cell), "failed.json").unlink(missing_ok=True)
 
+    def tidy(self, *, all_done: bool) -> None:
+        """Remove what killed processes have left half-written, and, at the end, checkpoints that nobody will read.
+
+        Args:
+            all_done: Whether this is the end.
+        """
+        left = [file for file in self.folder.rglob(".*") if _age(file) > LEFT]
+        for file in [*left, *((self.folder / CELLS).glob("*.checkpoint") if all_done else ())]:
+            file.unlink(missing_ok=True)
+
     def checkpoint(self, part: Sequence[Cell]) -> Path:
         """Return where an unfinished training of cells is kept, to go on from.
 
@@ -260,6 +277,9 @@ class Ledger:
         held.callback(lock.release)
         return True
 
+    def _mark(self, cell: Cell) -> Path:
+        return self._file(self.key(cell), "begun")
+
     def _file(self, key: str, kind: str) -> Path:
         return self.folder / CELLS / f"{key}.{kind}"
 
@@ -279,6 +299,14 @@ class Ledger:
 def _lock(place: Path) -> BaseFileLock:
     """Return a lock of the operating system, which falls free with its holder; never a file that stays behind."""
     return FileLock(place, fallback_to_soft=False)
+
+
+def _age(file: Path) -> float:
+    """Return for how many seconds a file has lain; 0 where it has gone."""
+    try:
+        return time.time() - file.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _is_newer(file: Path, other: Path) -> bool:

@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from latentbook.learning import grid as grids
 from latentbook.learning import recipes, runs
@@ -38,6 +38,8 @@ __all__ = ["RECIPES", "known", "run_all"]
 RECIPES = tuple(sorted(module.name for module in pkgutil.iter_modules(recipes.__path__)))
 # Seconds until a part is asked for again that somebody else works on, and between two looks at such parts.
 PATIENCE, LOOK = 1.0, 0.2
+# Share of the time in which all cells are counted again: a hundred thousand take 20 s.
+COUNTING = 0.02
 
 
 def run_all(
@@ -99,8 +101,14 @@ def run_all(
     tally = _Tally(order)
     # Where nothing is left to be done, nobody is started.
     if tally.is_open:
-        with _engine(order, engine, workers) as chosen, Line() as line:
-            _drive(order, chosen, tally, line)
+        try:
+            with _engine(order, engine, workers) as chosen, Line() as line:
+                _drive(order, chosen, tally, line)
+        finally:
+            # Who worked for us was ended by us: what is not done is no failure of a cell.
+            for part in tally.parts_out():
+                order.ledger.pardon(part)
+    order.ledger.tidy(all_done=tally.done == tally.total)
     return Results(order)
 
 
@@ -139,6 +147,7 @@ def _ordered(
     module = recipe if isinstance(recipe, ModuleType) else _module(recipe)
     wanted = grids.parse(grid) if isinstance(grid, str) else {name: [*values] for name, values in grid.items()}
     grids.require_names(wanted, module.settings)
+    _require_possible(wanted, module)
     grids.cells(wanted, repeats, most=most)
     text = json.dumps(wanted)
     own = f"{module.__name__.rpartition('.')[2]}-{digest(json.dumps([text, repeats]).encode())[:8]}"
@@ -146,6 +155,24 @@ def _ordered(
     order = Order(label or own, module.__name__, text, repeats, scores, most, str(runs.folder().absolute()))
     order.ledger.agree()
     return order
+
+
+def _require_possible(grid: Mapping[str, Sequence[Any]], module: ModuleType) -> None:
+    """Refuse at once what every cell would be refused for."""
+    # Workers may have a device that this process lacks.
+    first = {name: values[0] for name, values in grid.items() if values and name != "device"}
+    common = {name: value for name, value in first.items() if len(grid[name]) == 1}
+    if (told := _refusal(module, common)) and told == _refusal(module, first):
+        raise ValueError(told)
+
+
+def _refusal(module: ModuleType, parameters: Mapping[str, Any]) -> str:
+    """Return why a recipe refuses parameters; empty where it takes them."""
+    try:
+        module.settings(**parameters)
+    except (TypeError, ValueError) as error:
+        return str(error)
+    return ""
 
 
 def _module(recipe: str) -> ModuleType:
@@ -183,7 +210,8 @@ def _drive(order: Order, engine: Engine, tally: _Tally, line: Line) -> None:
         while engine.running() < engine.slots() and (part := queue.next()):
             tally.hand_out(part)
             engine.submit(part)
-        line.show(tally.text(engine.where))
+        tally.look()
+        line.show(tally.text(engine.note()))
         if engine.running():
             for part, was_free in engine.returned():
                 tally.count(part, engine)
@@ -224,16 +252,20 @@ class _Queue:
         return all(is_settled(self.order.ledger.state(cell), self.order) for cell in part)
 
 
+class _Out(NamedTuple):
+    """A part that is worked on, and those of its cells that were not settled when they were last counted."""
+
+    part: Part
+    left: Part
+
+
 class _Tally:
     """How far a sweep has got, in words."""
 
     def __init__(self, order: Order) -> None:
         self.order, self.start, self.total = order, time.monotonic(), len(order.cells)
-        self.done = self.failed = 0
-        # Of the parts that are out, the cells at which something is left to be done.
-        self.out: dict[int, list[dict[str, Any]]] = {}
-        for row in Results(order):
-            self._settle(row.state)
+        self.out: dict[int, _Out] = {}
+        self._count_all()
         self.before = self.done + self.failed
 
     @property
@@ -243,27 +275,37 @@ class _Tally:
 
     def hand_out(self, part: Part) -> None:
         """Take note of a part that is worked on now."""
-        self.out[id(part)] = [cell for cell in part if not is_settled(self.order.ledger.state(cell), self.order)]
+        self.out[id(part)] = self._as_out(part)
+
+    def parts_out(self) -> list[Part]:
+        """Return the parts that have not come back."""
+        return [one.part for one in self.out.values()]
 
     def count(self, part: Part, engine: Engine) -> None:
         """Take note of a part that came back."""
-        states = [self.order.ledger.state(cell) for cell in self.out.pop(id(part))]
+        states = [self.order.ledger.state(cell) for cell in self.out.pop(id(part)).left]
         for state in states:
             self._settle(state)
         if found := next((state.run for state in states if state.run), None):
-            engine.measured(runs.entry(self.order.ledger.run_file(found)).peak_memory)
+            engine.learn(self.order.ledger.run_file(found))
 
-    def text(self, where: str) -> str:
+    def look(self) -> None:
+        """Count all cells again, where that was long ago: others may work on the same sweep."""
+        if time.monotonic() >= self.next:
+            self._count_all()
+            self.out = {key: self._as_out(one.part) for key, one in self.out.items()}
+
+    def text(self, note: str) -> str:
         """Return the line that a reader sees.
 
         Args:
-            where: Address of a dashboard; empty where there is none.
+            note: What the engine has to say.
         """
         parts = [f"{self.order.label}: {self.done:,} of {self.total:,} cells done"]
         parts += [f"{self.failed:,} failed"] if self.failed else []
-        parts += [f"{sum(map(len, self.out.values())):,} handed out"] if self.out else []
+        parts += [f"{sum(len(one.left) for one in self.out.values()):,} handed out"] if self.out else []
         parts += [f"{duration(self._seconds_left())} left"] if self.is_open and self._fresh else []
-        parts += [where] if where else []
+        parts += [note] if note else []
         return ", ".join(parts)
 
     @property
@@ -272,6 +314,17 @@ class _Tally:
 
     def _seconds_left(self) -> float:
         return (time.monotonic() - self.start) / self._fresh * (self.total - self.done - self.failed)
+
+    def _count_all(self) -> None:
+        begun = time.monotonic()
+        self.done = self.failed = 0
+        for row in Results(self.order):
+            self._settle(row.state)
+        ended = time.monotonic()
+        self.next = ended + max(LOOK, (ended - begun) / COUNTING)
+
+    def _as_out(self, part: Part) -> _Out:
+        return _Out(part, [cell for cell in part if not is_settled(self.order.ledger.state(cell), self.order)])
 
     def _settle(self, state: State) -> None:
         if is_settled(state, self.order):

@@ -47,7 +47,8 @@ def start(tmp_path):
         place = {**os.environ, **environment}
         words = [sys.executable, "-m", *words]
         # Elsewhere than in the checkout, whose package would come before that of the path.
-        process = subprocess.Popen(words, stdout=log, stderr=log, text=True, env=place, cwd=tmp_path)
+        options = {"env": place, "cwd": tmp_path, "start_new_session": True}
+        process = subprocess.Popen(words, stdout=log, stderr=log, text=True, **options)
         process.said = lambda: Path(log.name).read_text()
         begun.append((process, log))
         return process
@@ -161,6 +162,36 @@ def test_ctrl_c_ends_the_workers_and_leaves_nothing_half_written(start, place, p
     require_all_done_as_in_the_plain_loop(plain)
 
 
+def test_ctrl_c_of_everything_at_once_counts_as_no_failure(start, place, plain):
+    """As a terminal does it: each process of the group hears of it."""
+    for _ in range(2):
+        driver = sweep(start)
+        until(lambda: [*place.rglob("*.begun")])
+        os.killpg(driver.pid, signal.SIGINT)
+        assert driver.wait(30) == 130
+        assert not [*place.rglob("*.begun")]
+    assert sweep(start).wait(PATIENCE) == 0
+    assert {row.state.attempts for row in known("mine")} == {0}
+    require_all_done_as_in_the_plain_loop(plain)
+
+
+def test_two_drivers_at_once_do_no_work_twice(start, place, plain):
+    drivers = [start("latentbook", "sweep", "classifiers", "--grid", TEXT, "--label", "mine") for _ in range(2)]
+    written = {}
+
+    def ended():
+        for file in (place / "mine").glob("*.safetensors"):
+            written.setdefault(file, set()).add(file.stat().st_mtime_ns)
+        return all(driver.poll() is not None for driver in drivers)
+
+    until(ended)
+    assert [driver.returncode for driver in drivers] == [0, 0]
+    assert {len(times) for times in written.values()} == {1}
+    trained = {int(row.state.worker.split(":")[1]) for row in known("mine")}
+    assert trained == {driver.pid for driver in drivers}
+    require_all_done_as_in_the_plain_loop(plain)
+
+
 # ---- workers that somebody else started ----
 
 
@@ -168,7 +199,8 @@ def test_ctrl_c_ends_the_workers_and_leaves_nothing_half_written(start, place, p
 def scheduler(start, tmp_path):
     """A scheduler, and what starts a worker for it."""
     file = tmp_path / "scheduler.json"
-    start("dask", "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file))
+    words = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file)]
+    process = start("dask", "scheduler", *words)
     until(file.exists)
     time.sleep(0.5)
 
@@ -176,7 +208,7 @@ def scheduler(start, tmp_path):
         words = ["--nthreads", "1", "--no-dashboard", "--host", "127.0.0.1", "--scheduler-file", str(file)]
         return start("dask", "worker", *words, **environment)
 
-    worker.address = json.loads(file.read_text())["address"]
+    worker.address, worker.process = json.loads(file.read_text())["address"], process
     return worker
 
 
@@ -220,10 +252,32 @@ def test_a_sweep_does_not_begin_with_a_worker_of_another_package(start, place, s
     assert done_in(place) == 0
 
 
+def test_a_sweep_waits_for_workers_and_says_so(start, place, scheduler):
+    driver = sweep(start, engine=scheduler.address, text=f"seed=0|1,{CELL},steps=20")
+    until(lambda: "mine: 0 of 2 cells done, 2 handed out, no workers yet" in driver.said())
+    scheduler()
+    assert driver.wait(PATIENCE) == 0, driver.said()
+    assert driver.said().endswith("mine: 2 of 2 cells done, 0 failed, 0 left\n")
+
+
+def test_a_scheduler_that_is_gone_is_said_and_what_is_finished_stays(start, place, scheduler, plain):
+    scheduler()
+    driver = sweep(start, engine=scheduler.address)
+    until(lambda: done_in(place) >= 2)
+    scheduler.process.kill()
+    assert driver.wait(PATIENCE) == 1
+    assert "the scheduler is gone: start it, and the sweep again; what is finished stays" in driver.said()
+    assert "Traceback" not in driver.said()
+    assert 2 <= done_in(place) < 16
+    # Without any cluster, too.
+    assert start("latentbook", "sweep", "classifiers", "--grid", TEXT, "--label", "mine").wait(PATIENCE) == 0
+    require_all_done_as_in_the_plain_loop(plain)
+
+
 def test_an_address_that_does_not_answer_is_said_within_five_seconds():
     begun = time.monotonic()
-    with pytest.raises(ValueError, match="no scheduler answers in 5 s"):
-        cluster.connected("tcp://127.0.0.1:9")
+    with pytest.raises(ValueError, match="no scheduler answers in 5 s"), cluster.connected("tcp://127.0.0.1:9"):
+        pass
     assert time.monotonic() - begun < 7
 
 
@@ -283,7 +337,7 @@ def test_with_certificates_a_sweep_runs_and_a_plain_client_is_refused(start, pla
 def test_each_worker_sees_one_gpu_and_as_many_share_it_as_fit(monkeypatch):
     total = type("Properties", (), {"total_memory": 10 * 2**30})()
     monkeypatch.setattr(cluster, "_gpus", lambda: ["3", "5"])
-    monkeypatch.setattr(cluster, "cores", lambda: 8)
+    monkeypatch.setattr(cluster, "CPU_COUNT", 8)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: total)
     with cluster.own_cluster() as (client, own):
         client.wait_for_workers(2)

@@ -1,5 +1,7 @@
 """The plain engine: one part at a time, worked on where its return is asked for."""
 
+from pathlib import Path
+
 import pytest
 
 from latentbook.learning import engines
@@ -29,7 +31,8 @@ def test_a_part_is_worked_on_when_its_return_is_asked_for(plain):
     assert engine.returned() == [(PART, True)]
 
 
-def test_what_a_cell_took_changes_nothing(plain):
+def test_what_a_run_took_changes_nothing_and_is_not_even_read(plain):
     engine, _ = plain
-    engine.measured(2**40)
+    engine.learn(Path("no such file"))
     assert engine.slots() == 1
+    assert engine.note() == ""

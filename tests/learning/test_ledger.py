@@ -86,7 +86,7 @@ def test_a_run_of_other_source_does_not_count(mine, monkeypatch):
 def test_attempts_are_counted_and_their_errors_kept(mine):
     for attempt in range(1, ATTEMPTS + 1):
         mine.fail(CELL, f"error {attempt}")
-        assert mine.state(CELL).is_failed == (attempt == ATTEMPTS)
+        assert mine.state(CELL).is_given_up == (attempt == ATTEMPTS)
     assert mine.state(CELL).errors == ("error 1", "error 2", "error 3")
     mine.forgive(CELL)
     assert mine.state(CELL).errors == ()
@@ -98,7 +98,6 @@ def test_what_succeeds_at_last_is_not_failed(mine):
         mine.fail(CELL, "error")
     mine.finish(CELL, published(mine), 0.0)
     assert mine.state(CELL).is_done
-    assert not mine.state(CELL).is_failed
 
 
 def test_a_claimed_cell_is_nobody_else_s(mine):
@@ -140,6 +139,35 @@ def test_one_that_broke_off_counts_unless_it_left_a_newer_checkpoint(mine):
         with mine.attempt([CELL], checkpoint):
             assert mine.state(CELL).kills == kills
     assert not mark.exists()
+
+
+def test_one_that_was_ended_on_purpose_counts_for_nothing(mine):
+    mark = mine._file(mine.key(CELL), "begun")
+    with mine.claimed([CELL]):
+        mark.touch()
+        # Somebody works on it: the mark is his.
+        mine.pardon([CELL])
+        assert mark.exists()
+    mine.pardon([CELL, OTHER])
+    assert not mark.exists()
+    with mine.claimed([CELL]), mine.attempt([CELL]):
+        assert mine.state(CELL).attempts == 0
+
+
+def test_what_killed_processes_have_left_is_removed_when_nobody_can_still_write_it(mine):
+    (mine.folder / "cells").mkdir()
+    old, young = (mine.folder / "cells" / name for name in (".old.done.json.x", ".young.done.json.y"))
+    run, checkpoint = mine.folder / ".run.safetensors.z", mine.checkpoint([CELL])
+    for file in (old, young, run, checkpoint):
+        file.touch()
+    for file in (old, run, checkpoint):
+        os.utime(file, (100, 100))
+    mine.finish(CELL, published(mine), 0.0)
+    mine.tidy(all_done=False)
+    assert [file.exists() for file in (old, young, run, checkpoint)] == [False, True, False, True]
+    mine.tidy(all_done=True)
+    assert not checkpoint.exists()
+    assert mine.state(CELL).is_done
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")

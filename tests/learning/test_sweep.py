@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from latentbook.__main__ import main
-from latentbook.learning import grid, runs, sweep
+from latentbook.learning import forks, grid, runs, sweep
 from latentbook.learning.ledger import Ledger
 from latentbook.learning.recipes import information, isometry
 from latentbook.learning.sweep import RECIPES, known, run_all
@@ -83,10 +83,11 @@ def test_what_failed_is_left_and_tried_again_if_asked(monkeypatch):
 
     monkeypatch.setattr(isometry, "settings", noted)
     run_all("isometry", grid)
-    assert not calls
+    # What is common to all cells is checked each time.
+    assert not [cell for cell in calls if "lam" in cell]
     monkeypatch.setattr(isometry, "together", None)
     run_all("isometry", grid, again=True)
-    assert [cell["lam"] for cell in calls].count(-1.0) == 3
+    assert [cell.get("lam") for cell in calls].count(-1.0) == 3
     # Its neighbour is not trained again.
     assert not found.done()[0].state.errors
 
@@ -174,6 +175,27 @@ def test_the_tally_is_in_words(monkeypatch):
     assert tally.text("http://there") == "mine: 0 of 4 cells done, 1 failed, 2 handed out, 30 s left, http://there"
 
 
+def test_the_tally_counts_what_others_have_done(monkeypatch):
+    order = sweep._ordered(isometry, {"seed": [0, 1, 2, 3], **SHORT}, 1, "mine", False, 100)
+    now = [0.0]
+    monkeypatch.setattr(sweep.time, "monotonic", lambda: now[0])
+    tally = sweep._Tally(order)
+    parts = [*order.parts()]
+    for part in parts[:2]:
+        tally.hand_out(part)
+    for part in (parts[1], parts[3]):
+        for _ in range(3):
+            order.ledger.fail(part[0], "by somebody else")
+    tally.look()
+    assert tally.text("") == "mine: 0 of 4 cells done, 2 handed out"
+    now[0] = 10.0
+    tally.look()
+    assert tally.text("no workers yet") == "mine: 0 of 4 cells done, 2 failed, 1 handed out, 10 s left, no workers yet"
+    # What was counted is not counted again.
+    tally.count(parts[1], sweep.Plain(order))
+    assert tally.text("") == "mine: 0 of 4 cells done, 2 failed, 1 handed out, 10 s left"
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -186,11 +208,50 @@ def test_the_tally_is_in_words(monkeypatch):
         (["status", "yours"], "`label` is 'yours', but"),
         (["isometry", "mine", "--grid", "lam=1"], "'mine' is one word too many"),
         (["isometry", "--grid", "lam=1", "--engine", "local", "--workers", "0"], "`workers` is 0"),
+        (["isometry", "--grid", "lam=-1,seed=0|1"], "`lam` is -1"),
+        (["isometry", "--grid", "lam=0|1,dataset=cats"], "`dataset` is 'cats'"),
     ],
 )
-def test_what_is_asked_wrongly_is_said(words, message, capsys):
+def test_what_is_asked_wrongly_is_said_before_anything_begins(words, message, capsys, place):
     assert main(["sweep", *words]) == 1
     assert message in capsys.readouterr().err
+    assert not place.exists()
+
+
+def test_a_device_that_only_workers_have_is_not_refused():
+    order = sweep._ordered(isometry, {"lam": [1.0], "device": ["cuda:7"]}, 1, "mine", False, 100)
+    assert len(order.cells) == 1
+
+
+def test_the_command_takes_many_cells_where_they_are_meant(monkeypatch, capsys):
+    words = ["sweep", "isometry", "--grid", "lam=lin:0:1:1000,seed=lin:0:100:101", "--label", "mine"]
+    assert main(words) == 1
+    assert "has 101,000 cells, more than 100,000" in capsys.readouterr().err
+    driven = []
+    monkeypatch.setattr(sweep, "_drive", lambda order, *_: driven.append(len(order.cells)))
+    monkeypatch.setattr(sweep.Results, "__iter__", lambda _: iter([]))
+    assert main([*words, "--yes"]) == 0
+    assert driven == [101_000]
+
+
+def test_the_command_tries_again_what_failed_if_asked(monkeypatch, capsys):
+    words = ["sweep", "isometry", "--grid", f"lam=1,{TEXT}", "--label", "mine"]
+    with monkeypatch.context() as broken:
+        broken.setattr(isometry, "together", None)
+        assert main(words) == 1
+    assert main(words) == 1
+    assert "mine: 0 of 1 cells done, 1 failed, 0 left" in capsys.readouterr().out
+    assert main([*words, "--again"]) == 0
+    assert "mine: 1 of 1 cells done, 0 failed, 0 left" in capsys.readouterr().out
+
+
+def test_ctrl_c_is_told_whenever_it_comes(monkeypatch, capsys):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(forks, "can_fork", interrupted)
+    assert main(["sweep", "isometry", "--grid", "lam=1", "--engine", "local"]) == 130
+    assert "the same command goes on" in capsys.readouterr().err
 
 
 def test_another_grid_under_a_label_is_refused(capsys):

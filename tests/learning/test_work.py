@@ -92,7 +92,7 @@ def test_what_is_refused_is_written_down_and_spoils_no_other(ordered):
     for _ in range(ATTEMPTS - 1):
         assert not is_settled(states(order, cells)[1], order)
         attempt()
-    assert states(order, cells)[1].is_failed
+    assert states(order, cells)[1].is_given_up
 
 
 def test_one_that_diverges_is_left_after_three_attempts_and_the_others_are_trained(ordered):
@@ -103,7 +103,7 @@ def test_one_that_diverges_is_left_after_three_attempts_and_the_others_are_train
         assert [len(state.errors) for state in states(order, cells)] == [count, count]
     attempt()
     assert [state.is_done for state in states(order, cells)] == [True, False]
-    assert [state.is_failed for state in states(order, cells)] == [False, True]
+    assert [state.is_given_up for state in states(order, cells)] == [False, True]
     assert "is nan at step" in states(order, cells)[1].why
     attempt()
     assert len(states(order, cells)[1].errors) == ATTEMPTS
@@ -117,7 +117,6 @@ def test_scores_that_fail_are_given_up(ordered, monkeypatch):
         attempt()
     [state] = states(order, cells)
     assert state.is_done
-    assert not state.is_failed
     assert is_settled(state, order)
     assert "ZeroDivisionError" in state.why
 
@@ -248,5 +247,5 @@ def test_a_cell_that_kills_its_process_each_time_is_left(ordered):
     assert states(order, cells)[0].kills == ATTEMPTS - 1
     attempt()
     [state] = states(order, cells)
-    assert state.is_failed
+    assert state.is_given_up
     assert state.why == "its process was killed 3 times"
