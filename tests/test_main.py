@@ -67,7 +67,7 @@ def test_data_lists_every_set(capsys):
 @pytest.mark.parametrize("action", ["fetch", "verify"])
 def test_an_unknown_set_lists_the_known_ones(action, capsys):
     assert main(["data", action, "mnits"]) == 1
-    assert "`name` is 'mnits', which is unknown: pass one of ['celeba'," in capsys.readouterr().err
+    assert "`name` is 'mnits', which is unknown: pass one of ['caltech101', 'celeba'," in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("empty")

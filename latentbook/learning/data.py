@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from latentbook.core import resolve_device
-from latentbook.learning import drawn, faces, originals
+from latentbook.learning import characters, drawn, faces, originals, silhouettes
 from latentbook.learning.dataset import Dataset
 from latentbook.learning.mocap import mocap
 from latentbook.learning.options import require_choice, require_integer, require_options
@@ -35,7 +35,8 @@ def load(name: str, split: str = "train", *, device: str = "auto", held_out: int
 
     Args:
         name: One of `DATASETS`. ``digits`` comes with scikit-learn, ``sprites``, ``clock`` and the toy sets are drawn;
-            the others are downloaded when first used, but for ``celeba``, which a person has to fetch.
+            the others are downloaded when first used, but for ``celeba`` and one kind of ``omniglot``, which a person
+            has to fetch.
         split: ``"train"``, ``"val"``, ``"test"``, or ``"all"``: the whole training part, then the test part. The parts
             of drawn sets follow one law and share no seed.
         device: As in `latentbook.core.resolve_device`.
@@ -44,7 +45,8 @@ def load(name: str, split: str = "train", *, device: str = "auto", held_out: int
         **options: The set's own. ``digits`` takes `size`, at least 8 pixels, to which it is enlarged; for the others
             see `latentbook.learning.drawn.sprites` and `latentbook.learning.drawn.clock`,
             `latentbook.learning.toys.toy`, `latentbook.learning.originals.emnist`,
-            `latentbook.learning.faces.celeba` and `latentbook.learning.mocap.mocap`.
+            `latentbook.learning.faces.celeba`, `latentbook.learning.characters.omniglot`,
+            `latentbook.learning.silhouettes.caltech101` and `latentbook.learning.mocap.mocap`.
 
     Returns:
         The examples, with their labels and the names of their classes, or the factors that they were drawn from.
@@ -132,6 +134,9 @@ DATASETS: dict[str, Callable[..., Dataset]] = {
     "cifar10": originals.cifar10,
     "svhn": originals.svhn,
     "celeba": faces.celeba,
+    "static-mnist": originals.static_mnist,
+    "omniglot": characters.omniglot,
+    "caltech101": silhouettes.caltech101,
     "mocap": mocap,
     "sprites": drawn.sprites,
     "clock": drawn.clock,

@@ -1,7 +1,8 @@
 """Published files: found, or fetched, and checked.
 
 A file is looked for in ``$LATENTBOOK_DATA``, then in the user's cache, and is else downloaded into the cache. Its
-checksum is compared at every reading, and nothing is unpacked on disk, so that both places may be read-only.
+checksum is compared at every reading, and nothing is unpacked on disk, so that both places may be read-only. A file
+without a published checksum is never downloaded: a person brings it, and its reader finds out whether it is whole.
 
 All chapters.
 """
@@ -13,7 +14,7 @@ import http.client
 import os
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -22,7 +23,7 @@ from tqdm import tqdm
 
 from latentbook.core import ChecksumError, write_atomically
 
-__all__ = ["Published", "copies", "published", "published_file", "require_md5"]
+__all__ = ["Published", "copies", "kind_here", "published", "published_file", "require_checksum"]
 
 # A mirror that is silent for so long counts as out of reach.
 TIMEOUT_SECONDS = 20
@@ -35,13 +36,14 @@ class Published(NamedTuple):
 
     Attributes:
         path: Where it belongs below ``$LATENTBOOK_DATA`` and below the cache, as in ``MNIST/raw/labels.gz``.
-        md5: The checksum that it was published with.
+        checksum: Of its bytes, as published by its authors or by a library that fetches it: an md5 of 32 digits or a
+            sha256 of 64; empty where none is known, and then there are no mirrors either.
         mirrors: Addresses that end where the file's name begins; none where no program may fetch it.
         page: Where a person finds it, for files without mirrors.
     """
 
     path: str
-    md5: str
+    checksum: str
     mirrors: Sequence[str]
     page: str = ""
 
@@ -64,12 +66,14 @@ def published(source: Published) -> bytes:
     """
     for place in copies(source):
         content = place.read_bytes()
-        _require_digest(str(place), hashlib.md5(content, usedforsecurity=False).hexdigest(), source.md5)
+        digest = _digest(source.checksum)
+        digest.update(content)
+        _require_digest(str(place), digest, source.checksum)
         return content
     place = _places(source)[-1]
 
     def whole(url: str) -> bytes:
-        return b"".join(_fetched(url, source.md5))
+        return b"".join(_fetched(url, source.checksum))
 
     content = _from_mirrors(source, whole)
     _kept(place, source, content)
@@ -93,11 +97,11 @@ def published_file(source: Published) -> Path:
     All chapters.
     """
     for place in copies(source):
-        require_md5(place, source.md5)
+        require_checksum(place, source.checksum)
         return place
     place = _places(source)[-1]
     # Pieces go to the disk as they come; the last one is only handed out after the checksum has been compared.
-    _from_mirrors(source, lambda url: _kept(place, source, _fetched(url, source.md5)))
+    _from_mirrors(source, lambda url: _kept(place, source, _fetched(url, source.checksum)))
     return place
 
 
@@ -118,12 +122,30 @@ def copies(source: Published) -> list[Path]:
     return [place for place in _places(source) if place.is_file()]
 
 
-def require_md5(place: Path, expected: str) -> None:
+def kind_here(kinds: Mapping[str, Sequence[Published]]) -> str:
+    """Return the first kind of a data set whose files are all here, unchecked, or else the first.
+
+    Args:
+        kinds: The files of each, the kind that is preferred first.
+
+    Returns:
+        One of the names.
+
+    Raises:
+        FileNotFoundError: If ``$LATENTBOOK_DATA`` is not a folder.
+
+    All chapters.
+    """
+    complete = (kind for kind, sources in kinds.items() if all(map(copies, sources)))
+    return next(complete, next(iter(kinds)))
+
+
+def require_checksum(place: Path, expected: str) -> None:
     """Compare a file's checksum, reading it piece by piece.
 
     Args:
         place: The file.
-        expected: The checksum that it was published with.
+        expected: The checksum that it was published with, md5 or sha256; empty, there is nothing to compare.
 
     Raises:
         ChecksumError: If it has another one.
@@ -131,8 +153,8 @@ def require_md5(place: Path, expected: str) -> None:
     All chapters.
     """
     with place.open("rb") as file:
-        digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
-    _require_digest(str(place), digest.hexdigest(), expected)
+        digest = hashlib.file_digest(file, lambda: _digest(expected))
+    _require_digest(str(place), digest, expected)
 
 
 def _places(source: Published) -> list[Path]:
@@ -194,21 +216,29 @@ def _kept(place: Path, source: Published, content: bytes | Iterator[bytes]) -> N
         raise _DiskError(error.errno, f"{problem}: {repair}") from error
 
 
-def _fetched(url: str, md5: str) -> Iterator[bytes]:
+def _fetched(url: str, checksum: str) -> Iterator[bytes]:
     """Yield a download in pieces, and end with an error where their checksum is not the published one."""
     # torchvision's own download waits for ever, and draws its progress into notebooks, whose stderr stays empty here:
     # `disable=None` draws on terminals only.
     request = urllib.request.Request(url, headers={"User-Agent": "latentbook"})
-    digest = hashlib.md5(usedforsecurity=False)
+    digest = _digest(checksum)
     with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
         total = int(response.headers.get("Content-Length", 0))
         with tqdm.wrapattr(response, "read", total, desc=url.split("/")[-1], disable=None) as stream:
             while piece := stream.read(PIECE):
                 digest.update(piece)
                 yield piece
-    _require_digest(url, digest.hexdigest(), md5, "try again later")
+    _require_digest(url, digest, checksum, "try again later")
 
 
-def _require_digest(file: str, found: str, expected: str, repair: str = "delete it and let it download again") -> None:
-    if found != expected:
-        raise ChecksumError(f"{file} is truncated or altered: expected md5 {expected}, found {found}: {repair}")
+def _digest(checksum: str) -> hashlib._Hash:
+    """Begin a digest of a checksum's kind, which its length tells."""
+    return hashlib.new("sha256" if len(checksum) == 64 else "md5", usedforsecurity=False)
+
+
+def _require_digest(
+    file: str, digest: hashlib._Hash, expected: str, repair: str = "delete it and let it download again"
+) -> None:
+    if expected and (found := digest.hexdigest()) != expected:
+        words = f"expected {digest.name} {expected}, found {found}"
+        raise ChecksumError(f"{file} is truncated or altered: {words}: {repair}")

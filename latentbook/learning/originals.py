@@ -1,7 +1,7 @@
-"""Published image sets in their original formats: idx, CIFAR's records, MATLAB files, archives of JPEG.
+"""Published image sets in their original formats: idx, amat, CIFAR's records, MATLAB files.
 
-Addresses and checksums are torchvision's, except for CIFAR-10, whose binary version is read. Archives are read where
-they lie: nothing is unpacked on disk.
+Addresses and checksums are torchvision's, except for CIFAR-10, whose binary version is read, and for static MNIST.
+Archives are read where they lie: nothing is unpacked on disk.
 
 All chapters.
 """
@@ -25,7 +25,7 @@ from latentbook.learning.dataset import Dataset
 from latentbook.learning.files import Published, published, published_file
 from latentbook.learning.options import require_choice
 
-__all__ = ["FILES", "cifar10", "emnist", "idx", "svhn"]
+__all__ = ["FILES", "cifar10", "emnist", "idx", "static_mnist", "svhn"]
 
 # torchvision publishes the version that needs pickle; this one has the same images: a label byte, then three planes.
 CIFAR10 = Published(
@@ -33,6 +33,23 @@ CIFAR10 = Published(
 )
 CIFAR10_CLASSES = "airplane automobile bird cat deer dog frog horse ship truck".split()
 RECORD = 1 + 3 * 32 * 32
+# The checksums are those of TensorFlow Datasets; the authors publish none.
+STATIC_MNIST = [
+    Published(
+        f"MNIST_static/binarized_mnist_{part}.amat",
+        sha256,
+        ["http://www.cs.toronto.edu/~larocheh/public/datasets/binarized_mnist/"],
+    )
+    for part, sha256 in (
+        ("train", "ad693b29f94c14277b095f5238ddefbbdaaae0939789dd2f4f0205278cee3e4d"),
+        ("valid", "1de3d397c40fe8eeb33dafd4099a1f665ec01e96d9be234aaeeac8a34930e2e2"),
+        ("test", "e6687bfea3f820c174f33b7865140b2a2dd2930ef786f35d45795fc193b5ab2c"),
+    )
+]
+STATIC = (
+    "One fixed draw of binarised MNIST, by Larochelle. With held_out=10000, 'train' and 'val' are his own: likelihoods "
+    "of 'test' are comparable with published ones of static MNIST, and not with those of other or of new draws."
+)
 EMNIST_PARTS = ("byclass", "bymerge", "balanced", "letters", "digits", "mnist")
 PIECE = 1 << 20
 GREY = "The original split and grey levels: likelihoods are not comparable with those of binarised images."
@@ -80,6 +97,46 @@ def idx_files(original: str) -> list[Published]:
 
     source = getattr(datasets, original)
     return [Published(f"{original}/raw/{file}", md5, source.mirrors) for file, md5 in source.resources]
+
+
+def static_mnist(part: str) -> Dataset:
+    """Return MNIST as zeros and ones, drawn once and for all: the set that published likelihoods rest on.
+
+    The training part is the original's training images and then its validation images: with ``held_out=10000``,
+    ``"train"`` (50,000) and ``"val"`` are the original's own.
+
+    Args:
+        part: ``"train"`` (60,000 images) or ``"test"`` (10,000).
+
+    Returns:
+        Images ``[N, 1, 28, 28]`` of zeros and ones, without labels, on the CPU.
+
+    Raises:
+        FileNotFoundError: If a file is nowhere to be had.
+        ChecksumError: If a file is not the one that was published.
+        ValueError: If it is no table of zeros and ones.
+
+    Reference:
+        Larochelle & Murray, *The neural autoregressive distribution estimator*, AISTATS 2011, after Salakhutdinov &
+        Murray, *On the quantitative analysis of deep belief networks*, ICML 2008.
+
+    All chapters.
+    """
+    *training, test = STATIC_MNIST
+    sources = training if part == "train" else [test]
+    x = torch.cat([_parsed_amat(source.path, published(source)) for source in sources])
+    return Dataset(x, name="static-mnist", note=STATIC, full_scale=1)
+
+
+def _parsed_amat(file: str, content: bytes) -> UInt8[Tensor, "N 1 28 28"]:
+    # An image is a line: a digit and a space for each pixel, with the end of the line in place of the last space.
+    behind = np.frombuffer(b" " * 783 + b"\n", np.uint8)
+    characters = np.frombuffer(content, np.uint8)
+    pairs = characters if len(content) % (2 * 784) else characters.reshape(-1, 784, 2)
+    if pairs.size == 0 or pairs.ndim == 1 or (pairs[..., 0] | 1 != ord("1")).any() or (pairs[..., 1] != behind).any():
+        found = f"it has {len(content)} bytes and begins with {content[:8]!r}"
+        raise ValueError(f"{file} does not hold lines of 784 zeros and ones, each with a space behind it: {found}")
+    return torch.from_numpy(pairs[..., 0] - ord("0")).reshape(-1, 1, 28, 28)
 
 
 def emnist(part: str, *, kind: str = "balanced") -> Dataset:
@@ -249,6 +306,7 @@ def _filled(values: Tensor, stream: BufferedIOBase) -> int:
 FILES: dict[str, Callable[[], list[Published]]] = {
     "mnist": lambda: idx_files("MNIST"),
     "fashion": lambda: idx_files("FashionMNIST"),
+    "static-mnist": lambda: STATIC_MNIST,
     "emnist": emnist_files,
     "cifar10": lambda: [CIFAR10],
     "svhn": svhn_files,

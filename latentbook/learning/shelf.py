@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from latentbook.core import ChecksumError
+from latentbook.learning import characters, silhouettes
 from latentbook.learning.data import DATASETS
 from latentbook.learning.faces import celeba_files
-from latentbook.learning.files import Published, copies, published_file, require_md5
+from latentbook.learning.files import Published, copies, kind_here, published_file, require_checksum
 from latentbook.learning.mocap import mocap_files
 from latentbook.learning.options import require_choice
 from latentbook.learning.originals import FILES
@@ -26,10 +27,15 @@ SIZES = {
     "cifar10": "60,000 x 3 x 32 x 32",
     "svhn": "99,289 x 3 x 32 x 32",
     "celeba": "202,599 x 3 x 32 x 32, or another size",
+    "static-mnist": "70,000 x 1 x 28 x 28, zeros and ones",
+    "omniglot": "32,415 x 1 x 28 x 28, or another of its kinds",
+    "caltech101": "8,671 x 1 x 28 x 28, zeros and ones",
     "mocap": "10,897 frames x 50 angles",
     "sprites": "drawn, 7,500 x 3 x 32 x 32 by default",
     "clock": "drawn, 7,500 x 1 x 28 x 28 by default",
 }
+# Sets that exist in several forms, each of which is enough.
+KINDS = {"omniglot": characters.KINDS, "caltech101": silhouettes.KINDS}
 
 
 def files_of(name: str) -> list[Published]:
@@ -51,12 +57,15 @@ def files_of(name: str) -> list[Published]:
     All chapters.
     """
     require_choice("name", name, DATASETS)
+    if name in KINDS:
+        # A fetch brings all that it can before it ends at what a person has to bring.
+        return sorted((file for files in KINDS[name].values() for file in files), key=lambda file: not file.mirrors)
     files = {**FILES, "celeba": celeba_files, "mocap": mocap_files}
     return files[name]() if name in files else []
 
 
 def listing() -> Iterator[str]:
-    """Yield a line for each data set: its name, its size, and where it is; nothing is read.
+    """Yield a line for each data set: its name, its size, and where it is, or which of its kinds; nothing is read.
 
     Returns:
         The lines.
@@ -67,7 +76,13 @@ def listing() -> Iterator[str]:
     All chapters.
     """
     for name in DATASETS:
-        yield f"{name:<14} {SIZES.get(name, 'drawn points'):<52} {_where(files_of(name))}"
+        kind = f"{kind_here(KINDS[name])}: " if name in KINDS else ""
+        yield f"{name:<14} {SIZES.get(name, 'drawn points'):<52} {kind}{_where(_taken(name))}"
+
+
+def _taken(name: str) -> list[Published]:
+    """Return the files that a set is loaded from where nothing else is asked for."""
+    return KINDS[name][kind_here(KINDS[name])] if name in KINDS else files_of(name)
 
 
 def _where(files: list[Published]) -> str:
@@ -115,7 +130,8 @@ def verify(name: str | None = None) -> Iterator[tuple[bool, str]]:
     """Compare the checksums of the files that are here, every copy of them; one line each.
 
     Args:
-        name: One of `latentbook.learning.data.DATASETS`, whose missing files then count as wrong; by default all.
+        name: One of `latentbook.learning.data.DATASETS`, whose missing files then count as wrong, if `load` would ask
+            for them; by default all.
 
     Returns:
         Whether a file is right, and its line.
@@ -136,14 +152,14 @@ def verify(name: str | None = None) -> Iterator[tuple[bool, str]]:
             yield True, f"{one} is embedded: nothing to verify"
         for file in files:
             places = copies(file)
-            if name is not None and not places:
+            if name is not None and not places and file in _taken(one):
                 yield False, f"{file.path} is not here: run `latentbook data fetch {one}`"
-            yield from (_verified(place, file.md5) for place in places)
+            yield from (_verified(place, file.checksum) for place in places)
 
 
-def _verified(place: Path, md5: str) -> tuple[bool, str]:
+def _verified(place: Path, checksum: str) -> tuple[bool, str]:
     try:
-        require_md5(place, md5)
+        require_checksum(place, checksum)
     except (ChecksumError, OSError) as error:
         return False, str(error)
-    return True, f"ok: {place}"
+    return True, f"ok: {place}" if checksum else f"here, and without a published checksum: {place}"

@@ -99,7 +99,7 @@ def test_without_the_files_a_person_is_told_where_to_get_them(monkeypatch, tmp_p
 
 
 def test_checksums_are_torchvisions():
-    assert [source.md5[:8] for source in celeba_files()] == ["00d2c5bc", "75e246fa", "d32c9cbf"]
+    assert [source.checksum[:8] for source in celeba_files()] == ["00d2c5bc", "75e246fa", "d32c9cbf"]
 
 
 @pytest.mark.usefixtures("offline", "unchecked")

@@ -3,6 +3,7 @@
 import errno
 import gc
 import gzip
+import hashlib
 import os
 import re
 import struct
@@ -389,6 +390,56 @@ def test_a_file_that_no_program_may_fetch_says_where_a_person_finds_it():
             FileNotFoundError, match=r"by a program: get it from https://some\.invalid/page, set LATENTBOOK_DATA"
         ):
             read(source)
+
+
+# ---- checksums of other kinds, and none ------------------------------------------------------------------------------
+
+
+SHA256 = hashlib.sha256(LARGE).hexdigest()
+
+
+@pytest.mark.parametrize("read", [files.published, published_file])
+def test_a_sha256_is_compared_as_an_md5_is(read, large, mirror):
+    source, folder = large[0]._replace(checksum=SHA256), large[1]
+    assert read(source) in (LARGE, folder / "large.bin")
+    assert read(source) in (LARGE, folder / "large.bin")
+    assert mirror.requests.count("/large.bin") == 1
+    damaged = LARGE[:-1]
+    (folder / "large.bin").write_bytes(damaged)
+    words = f"large.bin is truncated or altered: expected sha256 {SHA256}, found {hashlib.sha256(damaged).hexdigest()}"
+    with pytest.raises(ChecksumError, match=words):
+        read(source)
+
+
+def test_a_download_whose_sha256_is_wrong_leaves_nothing(large):
+    source, folder = large
+    with pytest.raises(FileNotFoundError, match=f"truncated or altered: expected sha256 {'0' * 64}, found {SHA256}"):
+        published_file(source._replace(checksum="0" * 64))
+    assert files_below(folder) == []
+
+
+@pytest.mark.parametrize("read", [files.published, published_file])
+def test_a_file_without_a_checksum_is_read_as_it_is(read, cache):
+    source = Published("set/rare.mat", "", (), "https://some.invalid/page")
+    place = cache.parents[1] / "set" / "rare.mat"
+    place.parent.mkdir(parents=True)
+    place.write_bytes(b"whatever")
+    assert read(source) in (b"whatever", place)
+
+
+def test_the_kind_that_is_here_is_the_first_whose_files_all_are(cache):
+    def source(name):
+        return Published(f"set/{name}", "", (), "a page")
+
+    kinds = {"best": [source("a")], "pair": [source("b"), source("c")], "last": [source("c")]}
+    folder = cache.parents[1] / "set"
+    folder.mkdir(parents=True)
+    for name, kind in (("", "best"), ("b", "best"), ("c", "pair"), ("a", "best")):
+        (folder / (name or "other")).write_bytes(b"")
+        assert files.kind_here(kinds) == kind
+    (folder / "a").unlink()
+    (folder / "b").unlink()
+    assert files.kind_here(kinds) == "last"
 
 
 # ---- the originals ---------------------------------------------------------------------------------------------------

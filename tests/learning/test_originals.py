@@ -1,5 +1,6 @@
 """Published sets in their original formats, on small files that are written here; checksums are patched to fit."""
 
+import hashlib
 import io
 import os
 import re
@@ -97,6 +98,68 @@ def test_an_archive_without_the_selection_is_refused(emnist):
         load("emnist", kind="mnist")
 
 
+# ---- static MNIST ----------------------------------------------------------------------------------------------------
+
+
+def amat(images):
+    """Write a line of zeros and ones for each image, as Larochelle does."""
+    return "".join(" ".join(map(str, image)) + "\n" for image in images.flatten(1).tolist()).encode()
+
+
+@pytest.fixture
+def static(monkeypatch, given):
+    """Write the three files of static MNIST."""
+
+    def write(contents):
+        sources = [source._replace(checksum="") for source in originals.STATIC_MNIST]
+        for k, content in enumerate(contents):
+            put(given, sources[k].path, content)
+            sources[k] = sources[k]._replace(checksum=hashlib.sha256(content).hexdigest())
+        monkeypatch.setattr(originals, "STATIC_MNIST", sources)
+
+    return write
+
+
+@pytest.mark.usefixtures("offline")
+def test_static_mnist_keeps_its_draw_and_its_split(static, tmp_path):
+    x = torch.randint(2, (9, 1, 28, 28), dtype=torch.uint8)
+    static([amat(x[:5]), amat(x[5:7]), amat(x[7:])])
+    train, val, test = (load("static-mnist", part, held_out=2) for part in ("train", "val", "test"))
+    assert train.x.equal(x[:5])
+    assert val.x.equal(x[5:7])
+    assert test.x.equal(x[7:])
+    assert load("static-mnist").x.equal(x[:7])
+    assert (train.name, train.y, train.full_scale) == ("static-mnist", None, 1)
+    assert train[:].equal(x[:5].double())
+    assert "comparable with published ones of static MNIST" in train.note
+    folder = "given/MNIST_static/binarized_mnist_"
+    assert files_below(tmp_path) == [f"{folder}{part}.amat" for part in ("test", "train", "valid")]
+
+
+@pytest.mark.usefixtures("offline")
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: b"",
+        lambda content: content[:-1],
+        lambda content: content[:-1] + b" ",
+        lambda content: content.replace(b"\n", b"\r\n"),
+        lambda content: content.replace(b" ", b",", 1),
+        lambda content: content.replace(b"1", b"2", 1),
+        lambda content: content.replace(b"0", b"/", 1),
+        lambda content: content[784:-784],
+    ],
+)
+def test_what_is_no_table_of_zeros_and_ones_is_refused(damage, static):
+    static([b"", b"", damage(amat(torch.randint(2, (3, 784))))])
+    with pytest.raises(ValueError, match=r"binarized_mnist_test\.amat does not hold lines of 784 zeros and ones"):
+        load("static-mnist", "test")
+
+
+def test_checksums_of_static_mnist_are_of_three_files():
+    assert [source.checksum[:8] for source in originals.STATIC_MNIST] == ["ad693b29", "1de3d397", "e6687bfe"]
+
+
 # ---- CIFAR-10 --------------------------------------------------------------------------------------------------------
 
 
@@ -120,7 +183,7 @@ def cifar(monkeypatch, given):
 
     def write(batches):
         checksum = put(given, "CIFAR10/cifar-10-binary.tar.gz", cifar_archive(batches))
-        monkeypatch.setattr(originals, "CIFAR10", originals.CIFAR10._replace(md5=checksum))
+        monkeypatch.setattr(originals, "CIFAR10", originals.CIFAR10._replace(checksum=checksum))
 
     return write
 
@@ -227,7 +290,7 @@ def test_what_is_not_svhn_is_refused(svhn):
 
 
 @pytest.mark.usefixtures("offline", "given")
-@pytest.mark.parametrize("name", ["emnist", "cifar10", "svhn"])
+@pytest.mark.parametrize("name", ["static-mnist", "emnist", "cifar10", "svhn"])
 def test_without_network_the_originals_are_named(name):
     [source, *_] = FILES[name]()
     file = source.path.split("/")[-1]
@@ -237,11 +300,13 @@ def test_without_network_the_originals_are_named(name):
 
 
 @pytest.mark.usefixtures("offline")
-@pytest.mark.parametrize("name", ["emnist", "cifar10", "svhn"])
+@pytest.mark.parametrize("name", ["static-mnist", "emnist", "cifar10", "svhn"])
 def test_an_altered_file_is_refused_before_it_is_read(name, given):
     [source, *_] = FILES[name]()
     put(given, source.path, b"PK is what a zip begins with")
-    with pytest.raises(ChecksumError, match=f"{source.path} is truncated or altered: expected md5 {source.md5}"):
+    with pytest.raises(
+        ChecksumError, match=f"{source.path} is truncated or altered: expected (md5|sha256) {source.checksum}"
+    ):
         load(name)
 
 

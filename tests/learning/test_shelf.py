@@ -43,8 +43,11 @@ def test_the_files_of_a_set_are_its_originals():
     for name in DATASETS:
         for file in files_of(name):
             assert isinstance(file, Published)
-            assert len(file.md5) == 32
+            assert len(file.checksum) in (0, 32, 64)
             assert file.mirrors or file.page
+            # What cannot be checked is not fetched.
+            assert file.checksum or not file.mirrors
+    assert files_of("omniglot")[-1].path == "OMNIGLOT/chardata.mat"
     assert [name for name in DATASETS if not files_of(name)] == ["digits", "sprites", "clock", *TOYS]
 
 
@@ -95,6 +98,29 @@ def test_every_copy_is_verified(places):
     for findings in (list(verify("mnist")), list(verify())):
         assert [right for right, _ in findings] == [True, False, True, True]
         assert str(cache / "MNIST" / "raw" / "train-a.gz") in findings[1][1]
+
+
+def test_a_file_without_a_checksum_is_here_and_not_verified(places):
+    given, _ = places
+    (given / "OMNIGLOT").mkdir()
+    (given / "OMNIGLOT" / "chardata.mat").write_bytes(b"whatever")
+    words = f"here, and without a published checksum: {given / 'OMNIGLOT' / 'chardata.mat'}"
+    assert list(verify("omniglot")) == [(True, words)]
+
+
+def test_of_kinds_the_one_that_would_be_loaded_counts(places):
+    given, _ = places
+    assert "  chardata: not here: get it from https://github.com/yburda" in line_of("omniglot")
+    assert line_of("caltech101").endswith("  split: not here")
+    assert [right for right, _ in verify("omniglot")] == [False]
+    (given / "OMNIGLOT").mkdir()
+    for k in (1, 2):
+        (given / "OMNIGLOT" / f"images_background_small{k}.zip").write_bytes(b"altered")
+    assert line_of("omniglot").endswith(f"  small: {given}")
+    wrong = [words for right, words in verify("omniglot") if not right]
+    assert [words.split(" is ")[1].split(":")[0] for words in wrong] == ["truncated or altered"] * 2
+    (given / "OMNIGLOT" / "chardata.mat").write_bytes(b"")
+    assert line_of("omniglot").endswith(f"  chardata: {given}")
 
 
 def test_a_folder_that_is_none_is_named(monkeypatch):
