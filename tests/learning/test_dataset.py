@@ -101,9 +101,11 @@ def test_a_batch_never_waits_for_the_host(device):
     if device.type != "cuda":
         pytest.skip("only CUDA runs beside the host: pass --device cuda")
     dataset = Dataset(pixels(50, 1, 4, 4)).to(device)
+    drawn = dataset.binarized("dynamic")
     torch.cuda.set_sync_debug_mode("error")
     try:
         dataset.batch(8, torch.Generator(device))
+        drawn.batch(8, torch.Generator(device))
     finally:
         torch.cuda.set_sync_debug_mode("default")
 
