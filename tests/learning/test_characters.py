@@ -97,7 +97,7 @@ def test_grey_levels_that_are_cut_short_are_refused_though_no_checksum_is_known(
     content = chardata(grey, ALPHABETS)
     for length in range(0, len(content), len(content) // 40):
         place = given("chardata.mat", content[:length])
-        with pytest.raises(ValueError, match=rf"{place} (is truncated|has no variable)"):
+        with pytest.raises(ValueError, match=rf"{place} (is truncated|has no array)"):
             load("omniglot", "all")
 
 

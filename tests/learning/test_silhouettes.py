@@ -145,7 +145,7 @@ def test_a_truncated_file_is_refused_by_its_checksum(damage, given):
         ({"X": np.full((9, 784), 0.5), "Y": np.ones((1, 9))}, r"values \[0\.5\], instead of"),
         ({"X": np.ones((9, 784)), "Y": np.ones((1, 8))}, r"`X` has 9 silhouettes, but `Y` 8 numbers"),
         ({"X": np.ones((9, 784)), "Y": np.zeros((1, 9))}, "`y` goes from -1 to -1"),
-        ({"x": np.ones((9, 784)), "Y": np.ones((1, 9))}, "has no variable `X`"),
+        ({"x": np.ones((9, 784)), "Y": np.ones((1, 9))}, "has no array `X`"),
     ],
 )
 def test_what_does_not_hold_silhouettes_is_refused(variables, message, monkeypatch, given):
