@@ -16,8 +16,10 @@ from unittest import mock
 
 from timing import Row
 
+from latentbook.learning.engines import Part
 from latentbook.learning.ledger import Ledger
 from latentbook.learning.sweep import known, run_all
+from latentbook.learning.work import Order
 
 # Classifiers by logistic regression: cells that are not stacked, and take next to nothing.
 TINY = {"kind": ["logistic"], "scale": ["smoke"], "device": ["cpu"], "steps": [1]}
@@ -41,6 +43,7 @@ def measure() -> list[Row]:
         rows += [
             Row(f"a sweep of {FINISHED} finished cells, started again", scan, asked="at most 5 s"),
             Row("memory of its driver over that of 21 cells", grown, unit="MiB", asked="flat"),
+            Row(f"the same, {FINISHED} cells to be worked on", _driven(), unit="MiB", asked="flat"),
         ]
         whole, killed = _with_and_without_a_kill()
         return [*rows, Row("16 cells on 2 workers, one killed", killed / whole - 1, unit="%", asked="at most +30 %")]
@@ -103,9 +106,32 @@ def _pretend(grid: dict[str, list], label: str) -> None:
     book = Ledger(label, "latentbook.learning.recipes.classifiers", grid)
     book.agree()
     for cell in known(label).order.cells:
-        run = book.key(cell)
-        book.run_file(run).write_bytes(b"a run")
-        book.finish(cell, run, 0.0)
+        _end(book, cell)
+
+
+def _end(book: Ledger, cell: dict) -> None:
+    run = book.key(cell)
+    book.run_file(run).write_bytes(b"a run")
+    book.finish(cell, run, 0.0)
+
+
+def _driven() -> int:
+    """Return how the memory of a driver grows with the cells that it hands out, to work that takes nothing."""
+
+    def no_work(order: Order, part: Part, _: dict) -> bool:
+        for cell in part:
+            _end(order.ledger, cell)
+        return True
+
+    peaks = []
+    with mock.patch("latentbook.learning.engines.work", no_work):
+        # The first one fills what every process keeps.
+        for count in (1, 21, FINISHED):
+            tracemalloc.start()
+            run_all("classifiers", {"seed": [*range(count)], **TINY}, label=f"driven-{count}")
+            peaks.append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+    return max(0, peaks[2] - peaks[1])
 
 
 def _with_and_without_a_kill() -> tuple[float, float]:
