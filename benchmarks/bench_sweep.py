@@ -26,7 +26,8 @@ TINY = {"kind": ["logistic"], "scale": ["smoke"], "device": ["cpu"], "steps": [1
 # Of these a cell takes seconds.
 SLOW = {**TINY, "steps": [3000]}
 FEW, MANY = 2, 42
-FINISHED = 441
+# Rows and columns of the published grid.
+SIDE = 21
 
 
 def measure() -> list[Row]:
@@ -41,9 +42,9 @@ def measure() -> list[Row]:
         ]
         scan, grown = _scan()
         rows += [
-            Row(f"a sweep of {FINISHED} finished cells, started again", scan, asked="at most 5 s"),
-            Row("memory of its driver over that of 21 cells", grown, unit="MiB", asked="flat"),
-            Row(f"the same, {FINISHED} cells to be worked on", _driven(), unit="MiB", asked="flat"),
+            Row(f"a sweep of {SIDE**2} finished cells, started again", scan, asked="at most 5 s"),
+            Row(f"memory of its driver over that of {SIDE} cells", grown, unit="MiB", asked="flat"),
+            Row(f"the same, {SIDE**2} cells to be worked on, over {2 * SIDE}", _driven(), unit="MiB", asked="flat"),
         ]
         whole, killed = _with_and_without_a_kill()
         return [*rows, Row("16 cells on 2 workers, one killed", killed / whole - 1, unit="%", asked="at most +30 %")]
@@ -86,15 +87,20 @@ def _each() -> float:
     return ((many - few) - (plain_many - plain_few)) / (MANY - FEW)
 
 
+def _grid(rows: int) -> dict[str, list]:
+    """Return some rows of a grid whose cells are not stacked."""
+    return {**TINY, "seed": [*range(SIDE)], "steps": [*range(1, rows + 1)]}
+
+
 def _scan() -> tuple[float, int]:
     """Return the seconds of a sweep that finds all done, and how its memory grows with the cells."""
     peaks = []
-    for count in (21, FINISHED):
-        grid = {"seed": [*range(count)], **TINY}
-        _pretend(grid, f"finished-{count}")
+    for rows in (1, SIDE):
+        grid, label = _grid(rows), f"finished-{rows}"
+        _pretend(grid, label)
         tracemalloc.start()
         begin = time.perf_counter()
-        run_all("classifiers", grid, engine="local", label=f"finished-{count}")
+        run_all("classifiers", grid, engine="local", label=label)
         seconds = time.perf_counter() - begin
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
@@ -126,9 +132,9 @@ def _driven() -> int:
     peaks = []
     with mock.patch("latentbook.learning.engines.work", no_work):
         # The first one fills what every process keeps.
-        for count in (1, 21, FINISHED):
+        for rows in (1, 2, SIDE):
             tracemalloc.start()
-            run_all("classifiers", {"seed": [*range(count)], **TINY}, label=f"driven-{count}")
+            run_all("classifiers", _grid(rows), label=f"driven-{rows}")
             peaks.append(tracemalloc.get_traced_memory()[1])
             tracemalloc.stop()
     return max(0, peaks[2] - peaks[1])
