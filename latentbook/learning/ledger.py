@@ -33,6 +33,7 @@ __all__ = ["ATTEMPTS", "Ledger", "State"]
 ATTEMPTS = 3
 MANIFEST = "sweep.json"
 CELLS = "cells"
+CHECKPOINT = ".checkpoint"
 # Seconds after which nobody still writes what is half-written.
 LEFT = 3600
 # What is known of a cell that is done.
@@ -252,9 +253,12 @@ class Ledger:
         Args:
             all_done: Whether this is the end.
         """
-        left = [file for file in self.folder.rglob(".*") if _age(file) > LEFT]
-        for file in [*left, *((self.folder / CELLS).glob("*.checkpoint") if all_done else ())]:
-            file.unlink(missing_ok=True)
+        for folder in filter(Path.is_dir, (self.folder, self.folder / CELLS)):
+            # One file after another: a list of them would grow with the grid.
+            with os.scandir(folder) as files:
+                for file in map(Path, files):
+                    if (all_done and file.suffix == CHECKPOINT) or (file.name.startswith(".") and _age(file) > LEFT):
+                        file.unlink(missing_ok=True)
 
     def checkpoint(self, part: Sequence[Cell]) -> Path:
         """Return where an unfinished training of cells is kept, to go on from.
@@ -263,7 +267,7 @@ class Ledger:
             part: Parameters of each, in order: they are trained together.
         """
         keys = [self.source, *(self.key(cell) for cell in part)]
-        return self._file(digest(json.dumps(keys).encode()), "checkpoint")
+        return self._file(digest(json.dumps(keys).encode()), CHECKPOINT[1:])
 
     def _hold(self, cell: Cell, held: contextlib.ExitStack) -> bool:
         """Lock a cell until the stack ends, and say whether that was possible."""
