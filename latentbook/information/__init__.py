@@ -29,7 +29,7 @@ from latentbook.information.quality import (
     predictions,
     psnr,
 )
-from latentbook.information.rates import Mean, categorical_rate, gaussian_rate, means
+from latentbook.information.rates import Mean, active_units, categorical_rate, gaussian_rate, means
 from latentbook.information.tasks import TASKS, Optimum, Task, optimal_rates
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "Predictions",
     "Task",
     "accuracy_bound",
+    "active_units",
     "categorical_rate",
     "chain",
     "distortion_bound",

@@ -12,12 +12,12 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from latentbook.information.bounds import entropy_of
 
-__all__ = ["Mean", "categorical_rate", "gaussian_rate", "means"]
+__all__ = ["Mean", "active_units", "categorical_rate", "gaussian_rate", "means"]
 
 
 class Mean(NamedTuple):
@@ -89,6 +89,37 @@ def categorical_rate(
     log_p = prior_logits.log_softmax(-1)
     q = log_q.exp()
     return torch.where(q > 0, q * (log_q - log_p), 0).sum(-1)
+
+
+def active_units(codes: Float[Tensor, "N m"], least: float = 0.01) -> Bool[Tensor, "m"]:
+    r"""Return which coordinates of mean codes change with the data.
+
+    .. math:: \mathrm{Var}_x\, \mathbb{E}_{q(z \mid x)}[z_i] > a
+
+    Args:
+        codes: Means of the posteriors of N examples, at least two; on a sphere they are inside of it.
+        least: The variance a from which a coordinate counts, at least 0; the usual one.
+
+    Returns:
+        Whether each coordinate is active.
+
+    Raises:
+        ValueError: If there are fewer than two codes, or `least` is negative or not finite.
+
+    Reference:
+        Burda, Grosse & Salakhutdinov, *Importance weighted autoencoders*, ICLR 2016.
+
+    Example:
+        >>> active_units(torch.tensor([[1.0, 0.00, 5.0], [-1.0, 0.01, 5.0]]))
+        tensor([ True, False, False])
+
+    Chapter 5.
+    """
+    if len(codes) < 2:
+        raise ValueError(f"`codes` has shape {tuple(codes.shape)}: a variance needs two codes or more")
+    if not 0 <= least < math.inf:
+        raise ValueError(f"`least` is {least}, but must be finite and at least 0")
+    return codes.var(0) > least
 
 
 def means(batches: Iterable[Mapping[str, Float[Tensor, "..."]]]) -> dict[str, Mean]:

@@ -1,9 +1,9 @@
-r"""Weights of layers' rates: one :math:`\beta` each, a warm-up, free bits, and the temperature of a relaxed code.
+r"""Weights of rates: one :math:`\beta` for each layer, a warm-up, free bits, a target, the heat of a relaxed code.
 
 The objective of a hierarchy is :math:`D + \sum_l \beta_l R_l`. Its terms come unweighted from the model; what is here
-makes the weights that `latentbook.learning.train.fit` takes.
+makes the weights that `latentbook.learning.train.fit` takes, of them and of models with one rate.
 
-Chapter 4.
+Chapters 4 and 5.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from torch import Tensor
 from latentbook.learning.options import require_integer
 from latentbook.learning.train import Weight
 
-__all__ = ["free_bits", "rate_weights", "require_weight", "temperature", "warm_up"]
+__all__ = ["free_bits", "rate_weights", "require_weight", "temperature", "towards", "warm_up"]
 
 
 def rate_weights(betas: Sequence[float | Tensor], steps: int = 0) -> dict[str, Weight]:
@@ -50,17 +50,19 @@ def rate_weights(betas: Sequence[float | Tensor], steps: int = 0) -> dict[str, W
     return {"distortion": 1.0, **own}
 
 
-def warm_up(steps: int, weight: float | Tensor = 1.0) -> Callable[[int], float | Tensor]:
+def warm_up(steps: int, weight: float | Tensor = 1.0, frozen: int = 0) -> Callable[[int], float | Tensor]:
     """Return a weight that grows over the first steps, as a function of the step.
 
-    At step 0 it is one part of `steps`, not 0: without any rate, a step would train an autoencoder.
+    At the first step that is not frozen it is one part of `steps`, not 0: without any rate, a step would train an
+    autoencoder.
 
     Args:
-        steps: After which it is whole, at least 1.
+        steps: In which it becomes whole, at least 1.
         weight: The whole, at least 0.
+        frozen: Steps before that in which it is 0.
 
     Returns:
-        ``weight * min(1, (step + 1) / steps)``, to be given the step, from 0.
+        ``weight * min(1, (step + 1 - frozen) / steps)`` or 0, to be given the step, from 0.
 
     Raises:
         ValueError: If a number is out of range.
@@ -69,11 +71,43 @@ def warm_up(steps: int, weight: float | Tensor = 1.0) -> Callable[[int], float |
         >>> [warm_up(4)(step) for step in (0, 1, 3, 100)]
         [0.25, 0.5, 1.0, 1.0]
 
-    Chapter 4.
+    Chapters 4 and 5.
     """
     require_integer("steps", steps, 1)
     require_weight("weight", weight)
-    return functools.partial(_grown, steps, weight)
+    require_integer("frozen", frozen, 0)
+    return functools.partial(_grown, steps, weight, frozen)
+
+
+def towards(terms: Mapping[str, Tensor], nats: float) -> dict[str, Tensor]:
+    r"""Return terms in which the rate counts by its distance from a target.
+
+    .. math:: R \leftarrow |R - C|
+
+    The training then seeks a rate of C, and not the least one; what it notes is the distance. The published code takes
+    the distance of the *weighted* rate, and so seeks C divided by the weight: more while it warms up.
+
+    Args:
+        terms: From a model's `terms`; all besides ``"rate"`` stay.
+        nats: The target C, at least 0, for each example; at 0 nothing changes.
+
+    Returns:
+        New terms.
+
+    Raises:
+        ValueError: If the target is out of range.
+
+    Reference:
+        Burgess et al., *Understanding disentangling in beta-VAE*, 2018 (arXiv 1804.03599).
+
+    Example:
+        >>> towards({"distortion": torch.ones(()), "rate": torch.tensor(3.0)}, 5.0)
+        {'distortion': tensor(1.), 'rate': tensor(2.)}
+
+    Chapter 5.
+    """
+    require_weight("nats", nats)
+    return {name: (term - nats).abs() if name == "rate" else term for name, term in terms.items()}
 
 
 def free_bits(terms: Mapping[str, Tensor], nats: float | Sequence[float]) -> dict[str, Tensor]:
@@ -157,5 +191,5 @@ def require_weight(name: str, value: float | Tensor) -> None:
         raise ValueError(f"`{name}` is {value}, but must be finite and at least 0")
 
 
-def _grown(steps: int, weight: float | Tensor, step: int) -> float | Tensor:
-    return weight * min(1.0, (step + 1) / steps)
+def _grown(steps: int, weight: float | Tensor, frozen: int, step: int) -> float | Tensor:
+    return weight * min(1.0, max(0, step + 1 - frozen) / steps)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch.distributions import Categorical, Independent, Normal, kl_divergence
 from torch.func import grad, vmap
 
-from latentbook.information import categorical_rate, gaussian_rate, means
+from latentbook.information import active_units, categorical_rate, gaussian_rate, means
 
 POSITIVE = st.floats(0.01, 100)
 
@@ -99,3 +99,21 @@ def test_no_examples_are_refused(batches):
 def test_batches_of_other_terms_are_named():
     with pytest.raises(ValueError, match=r"batch 1 has the terms \['R'\], but the first has \['D'\]"):
         means([{"D": torch.ones(2)}, {"R": torch.ones(2)}])
+
+
+def test_units_are_active_where_their_means_vary():
+    """The variance is that over examples, with one less than their number, of each coordinate alone."""
+    codes = torch.stack([torch.linspace(-1, 1, 5), torch.linspace(0, 0.2, 5), torch.full((5,), 7.0)], -1)
+    # Of equal steps h, five values have the variance 2.5 h^2: 0.625, 0.00625 and 0.
+    assert active_units(codes).tolist() == [True, False, False]
+    assert active_units(codes, 0.006).tolist() == [True, True, False]
+    assert active_units(codes, 0.007).tolist() == [True, False, False]
+    assert active_units(codes, 0.0).tolist() == [True, True, False]
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_units_of_one_example_are_refused():
+    with pytest.raises(ValueError, match=r"`codes` has shape \(1, 3\): a variance needs two"):
+        active_units(torch.zeros(1, 3))
+    with pytest.raises(ValueError, match="`least` is -1"):
+        active_units(torch.zeros(2, 3), -1)

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from latentbook.learning.data import Dataset
-from latentbook.learning.rates import free_bits, rate_weights, temperature, warm_up
+from latentbook.learning.rates import free_bits, rate_weights, temperature, towards, warm_up
 from latentbook.learning.train import fit
 
 
@@ -34,6 +34,21 @@ def test_the_first_step_has_a_rate(steps):
     assert warm_up(steps)(0) == 1 / steps
     assert warm_up(steps)(steps - 1) == 1
     assert warm_up(steps)(10 * steps) == 1
+
+
+def test_a_frozen_warm_up_begins_later():
+    weight = warm_up(4, 2.0, frozen=3)
+    assert [weight(step) for step in range(9)] == [0, 0, 0, 0.5, 1.0, 1.5, 2.0, 2.0, 2.0]
+
+
+def test_a_target_draws_the_rate_from_both_sides():
+    rate = torch.tensor([2.0, 7.0], requires_grad=True)
+    terms = {"distortion": rate.sum(), "rate": rate}
+    found = towards(terms, 5.0)
+    assert found["rate"].tolist() == [3.0, 2.0]
+    assert torch.autograd.grad(found["rate"].sum(), rate)[0].tolist() == [-1.0, 1.0]
+    assert found["distortion"] is terms["distortion"]
+    assert towards(terms, 0)["rate"].equal(rate)
 
 
 def test_fit_takes_the_weights():

@@ -71,7 +71,7 @@ def test_what_is_done_is_not_done_again(ordered, monkeypatch):
     assert all(state.is_done and not state.errors for state in states(order, cells))
 
 
-def test_scores_are_kept_and_may_be_asked_for_later(ordered):
+def test_scores_are_kept_and_may_be_asked_for_later(ordered, monkeypatch):
     order, cells, attempt = ordered(lam=[0.0, 10.0])
     attempt()
     assert all(is_settled(state, order) and state.scores is None for state in states(order, cells))
@@ -80,6 +80,10 @@ def test_scores_are_kept_and_may_be_asked_for_later(ordered):
     attempt()
     run = isometry.train(isometry.settings(**cells[1]), trained=states(order, cells)[1].run)
     assert states(order, cells)[1].scores == isometry.scores(isometry.settings(**cells[1]), run)
+    # And nothing is measured twice.
+    monkeypatch.setattr(isometry, "scores", None)
+    attempt()
+    assert not any(state.errors for state in states(order, cells))
 
 
 def test_what_is_refused_is_written_down_and_spoils_no_other(ordered):
@@ -248,4 +252,5 @@ def test_a_cell_that_kills_its_process_each_time_is_left(ordered):
     attempt()
     [state] = states(order, cells)
     assert state.is_given_up
+    assert not state.is_done
     assert state.why == "its process was killed 3 times"
