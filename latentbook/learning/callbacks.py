@@ -21,6 +21,7 @@ class Validation(Callback):
     Args:
         measure: ``measure(model)`` to one number, smaller is better; called in eval mode, without gradients.
         every: In steps.
+        since: The first step at which it is measured, as where a weight has grown until then.
 
     Attributes:
         steps: When it was measured.
@@ -29,13 +30,15 @@ class Validation(Callback):
     All chapters.
     """
 
-    def __init__(self, measure: Callable[[Any], Tensor | float], every: int = 200) -> None:
-        self.measure, self.every = measure, every
+    def __init__(self, measure: Callable[[Any], Tensor | float], every: int = 200, since: int = 0) -> None:
+        self.measure, self.every, self.since = measure, every, since
         self.steps: list[int] = []
         self.values: list[float] = []
 
     def __call__(self, moment: Moment) -> None:
         """Measure."""
+        if moment.step < self.since:
+            return
         was_training = moment.model.training
         moment.model.eval()
         with torch.no_grad():
@@ -77,7 +80,8 @@ class EarlyStopping(Callback):
 
     def __call__(self, moment: Moment) -> bool:
         """Say whether the best measurement lies too far back."""
-        return len(self.validation.values) - 1 - self.validation.best >= self.look_ahead
+        values = self.validation.values
+        return bool(values) and len(values) - 1 - self.validation.best >= self.look_ahead
 
 
 class BestModel(Callback):
@@ -95,7 +99,8 @@ class BestModel(Callback):
 
     def __call__(self, moment: Moment) -> None:
         """Keep a copy if the last measurement is the best."""
-        if self.validation.best == len(self.validation.values) - 1:
+        values = self.validation.values
+        if values and self.validation.best == len(values) - 1:
             self.weights = copy.deepcopy(moment.model.state_dict())
 
     def finish(self, model: nn.Module) -> None:

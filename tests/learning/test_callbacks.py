@@ -50,6 +50,20 @@ def test_it_stops_when_nothing_has_improved_for_the_look_ahead():
     assert len(history.terms["error"]) == 80
 
 
+def test_nothing_is_measured_before_it_counts():
+    """A weight that still grows makes early models better than they are."""
+    validation = Validation(lambda model: 0.0, 10, since=45)
+    train([validation], steps=70)
+    assert validation.steps == [50, 60, 70]
+    # Where it never counts, nothing is stopped, and the last model stays.
+    never = Validation(lambda model: 0.0, 10, since=1000)
+    plain, _ = train([], steps=70)
+    model, history = train([never, EarlyStopping(never, 1), BestModel(never)], steps=70)
+    assert len(history.terms["error"]) == 70
+    assert never.values == []
+    assert model[0].weight.equal(plain[0].weight)
+
+
 @pytest.mark.parametrize("look_ahead", [0, -1])
 def test_the_look_ahead_is_at_least_one(look_ahead):
     with pytest.raises(ValueError, match=f"`look_ahead` is {look_ahead}, but must be at least 1"):

@@ -12,6 +12,7 @@ import torch
 
 from latentbook.__main__ import main
 from latentbook.learning import forks, grid, runs, sweep
+from latentbook.learning.engines import Engine
 from latentbook.learning.ledger import Ledger
 from latentbook.learning.recipes import information, isometry
 from latentbook.learning.sweep import RECIPES, known, run_all
@@ -194,6 +195,48 @@ def test_the_tally_counts_what_others_have_done(monkeypatch):
     # What was counted is not counted again.
     tally.count(parts[1], sweep.Plain(order))
     assert tally.text("") == "mine: 0 of 4 cells done, 2 failed, 1 handed out, 10 s left"
+
+
+class Slow(Engine):
+    """Takes one part, on which nothing happens while somebody else does the others."""
+
+    def __init__(self, meanwhile):
+        self.meanwhile, self.out, self.looks = meanwhile, [], 0
+
+    def slots(self):
+        return 1
+
+    def running(self):
+        return len(self.out)
+
+    def submit(self, part):
+        self.out.append(part)
+
+    def returned(self):
+        self.looks += 1
+        self.meanwhile(self.looks)
+        back, self.out = (self.out, []) if self.looks > 1 else ([], self.out)
+        return [(part, True) for part in back]
+
+
+def test_the_line_counts_what_others_do_while_one_waits(monkeypatch):
+    order = sweep._ordered(isometry, {"seed": [0, 1], **SHORT}, 1, "mine", False, 100)
+    now, said = [0.0], []
+    monkeypatch.setattr(sweep.time, "monotonic", lambda: now[0])
+    mine, other = order.cells
+
+    def meanwhile(look):
+        now[0] += 10
+        for _ in range(3):
+            order.ledger.fail(mine if look > 1 else other, "error")
+
+    monkeypatch.setattr(sweep.Line, "show", lambda _, text: said.append(text))
+    sweep._drive(order, Slow(meanwhile), sweep._Tally(order), sweep.Line())
+    assert said[:2] == [
+        "mine: 0 of 2 cells done, 1 handed out",
+        "mine: 0 of 2 cells done, 1 failed, 1 handed out, 10 s left",
+    ]
+    assert said[-1] == "mine: 0 of 2 cells done, 2 failed"
 
 
 @pytest.mark.parametrize(
