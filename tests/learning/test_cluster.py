@@ -191,6 +191,22 @@ def test_two_drivers_at_once_do_no_work_twice(start, place, plain):
     require_all_done_as_in_the_plain_loop(plain)
 
 
+def test_a_cluster_of_one_s_own_listens_on_this_machine_alone():
+    me = psutil.Process()
+
+    def listening():
+        ends = [end for one in (me, *me.children(recursive=True)) for end in one.net_connections("inet")]
+        return {end.laddr for end in ends if end.status == psutil.CONN_LISTEN}
+
+    before = listening()
+    with cluster.own_cluster(2) as (client, _):
+        client.wait_for_workers(2)
+        opened = listening() - before
+    # The scheduler, and of each worker itself and its nanny.
+    assert len(opened) >= 5
+    assert {end.ip for end in opened} == {"127.0.0.1"}
+
+
 # ---- workers that somebody else started ----
 
 
