@@ -1,0 +1,15 @@
+r"""Spheres: laws on them that are right everywhere, from the circle to S^1999 in R^2000.
+
+Notation: m is the ambient dimension everywhere, the sphere is S^{m-1} in R^m; a direction :math:`\mu` is a unit
+vector, t its cosine with a point, :math:`\kappa` or :math:`\rho` a concentration. Entropies and divergences are in
+nats. The laws follow the contract of `torch.distributions`.
+
+All names are imported from here: ``from latentbook.sphere import UniformSphere``. Chapter 5.
+"""
+
+from latentbook.sphere.uniform import UniformSphere, log_sphere_area
+
+__all__ = [
+    "UniformSphere",
+    "log_sphere_area",
+]
