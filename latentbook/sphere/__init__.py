@@ -7,9 +7,11 @@ nats. The laws follow the contract of `torch.distributions`.
 All names are imported from here: ``from latentbook.sphere import UniformSphere``. Chapter 5.
 """
 
+from latentbook.sphere.power_spherical import PowerSpherical
 from latentbook.sphere.uniform import UniformSphere, log_sphere_area
 
 __all__ = [
+    "PowerSpherical",
     "UniformSphere",
     "log_sphere_area",
 ]

@@ -11,7 +11,14 @@ from torch import Tensor
 from torch.distributions import constraints
 from torch.distributions.constraints import Constraint
 
-__all__ = ["on_sphere", "require_concentration", "require_dimension", "require_on_sphere", "together"]
+__all__ = [
+    "on_sphere",
+    "require_concentration",
+    "require_dimension",
+    "require_on_sphere",
+    "require_same_space",
+    "together",
+]
 
 # How far a norm may be from 1: far above what rounding leaves in single precision, far below any mistake.
 NORM_TOL = 1e-5
@@ -153,6 +160,22 @@ def require_concentration(concentration: Tensor, upper: float = math.inf) -> Non
         value = concentration.detach()[wrong][0].item()
         most = "finite" if upper == math.inf else f"below {upper:g}"
         raise ValueError(f"`concentration` has the value {value:g}, but must be at least 0 and {most}: clamp it")
+
+
+def require_same_space(p: int, q: int) -> None:
+    """Refuse the divergence of laws on different spheres.
+
+    Args:
+        p: Ambient dimension of the one.
+        q: Of the other.
+
+    Raises:
+        ValueError: If they differ.
+
+    Chapter 5.
+    """
+    if p != q:
+        raise ValueError(f"`p` is a law in R^{p} and `q` in R^{q}: both must have one ambient dimension")
 
 
 def _require_floating(name: str, value: Tensor) -> None:

@@ -16,7 +16,7 @@ from torch.distributions import Distribution, constraints
 from torch.distributions.constraints import Constraint
 
 from latentbook.sphere.checks import on_sphere, require_concentration, require_on_sphere, together
-from latentbook.sphere.tangent import compose
+from latentbook.sphere.tangent import across, compose
 
 __all__ = ["SymmetricLaw"]
 
@@ -103,12 +103,12 @@ class SymmetricLaw(Distribution):
     def rsample(self, sample_shape=()) -> Tensor:
         """Draw points, with gradients with respect to direction and concentration."""
         shape = self._extended_shape(torch.Size(sample_shape))
-        one_minus_w = self._draw_one_minus_cosine(shape[:-1])
-        gaussian = torch.randn(shape, dtype=self.loc.dtype, device=self.loc.device)
-        return compose(self.loc.expand(shape), one_minus_w, gaussian)
+        loc = self.loc.expand(shape)
+        v, length = across(loc, torch.randn(shape, dtype=loc.dtype, device=loc.device))
+        return compose(loc, self._draw_one_minus_cosine(length), v)
 
-    def _draw_one_minus_cosine(self, shape: torch.Size) -> Tensor:
-        """Draw 1 - t, of a shape that ends in the batch's, with gradients."""
+    def _draw_one_minus_cosine(self, length: Tensor) -> Tensor:
+        """Draw 1 - t, with gradients: one for each of these lengths of m - 1 Gaussians, which may be used."""
         raise NotImplementedError
 
     def _variances(self) -> tuple[Tensor, Tensor]:

@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-__all__ = ["compose", "one_minus_cosine"]
+__all__ = ["across", "compose", "nearer_pole", "one_minus_cosine"]
 
 # From here on a Gaussian vector is practically never so parallel to a direction that one projection is too few.
 ONE_PROJECTION = 12
@@ -40,10 +40,72 @@ def one_minus_cosine(x: Float[Tensor, "*#batch m"], loc: Float[Tensor, "*#batch 
     return (x - loc).square().sum(-1) / 2
 
 
+def nearer_pole(x: Float[Tensor, "*#batch m"], loc: Float[Tensor, "*#batch m"]) -> tuple[Tensor, Tensor]:
+    r"""Return whether points are nearer to a direction than to its opposite, and 1 minus the cosine with the nearer.
+
+    So :math:`\mu^\top x` is known as well close to :math:`-\mu` as close to :math:`\mu`.
+
+    Args:
+        x: Points of the sphere.
+        loc: Directions.
+
+    Returns:
+        Whether, and numbers between 0 and 1.
+
+    Example:
+        >>> nearer_pole(torch.tensor([0.6, 0.8]), torch.tensor([[1.0, 0.0], [-1.0, 0.0]]))
+        (tensor([ True, False]), tensor([0.4000, 0.4000]))
+
+    Chapter 5.
+    """
+    near = torch.linalg.vecdot(x.detach(), loc.detach()) >= 0
+    side = torch.where(near, 1.0, -1.0).to(loc.dtype).unsqueeze(-1)
+    return near, one_minus_cosine(x, side * loc)
+
+
+def across(
+    loc: Float[Tensor, "*batch m"], gaussian: Float[Tensor, "*batch m"]
+) -> tuple[Float[Tensor, "*batch m"], Float[Tensor, "*batch"]]:
+    r"""Return a direction across each direction: what a Gaussian vector has across it, divided by its length.
+
+    Direction and length are independent, and the length is distributed as that of m - 1 Gaussians.
+
+    Args:
+        loc: Directions :math:`\mu`, of norm 1.
+        gaussian: Standard normal.
+
+    Returns:
+        Unit vectors, and the lengths. They have no gradients.
+
+    Example:
+        >>> across(torch.tensor([1.0, 0.0, 0.0]), torch.tensor([5.0, -3.0, 4.0]))
+        (tensor([ 0.0000, -0.6000,  0.8000]), tensor(5.))
+
+    Chapter 5.
+    """
+    loc, gaussian = loc.detach(), gaussian.detach()
+    if loc.shape[-1] == 2:
+        # There are only two of them.
+        turned = torch.stack([-loc[..., 1], loc[..., 0]], -1)
+        along = _dot(gaussian, turned)
+        return torch.where(along >= 0, turned, -turned), along.abs().squeeze(-1)
+    v, length = _projected(loc, gaussian)
+    if loc.shape[-1] < ONE_PROJECTION:
+        # What is left of a vector that was almost parallel is mostly rounding error.
+        v, _ = _projected(loc, v)
+    return v, length.squeeze(-1)
+
+
+def _projected(loc: Tensor, vector: Tensor) -> tuple[Tensor, Tensor]:
+    v = torch.addcmul(vector, _dot(vector, loc), loc, value=-1)
+    length = torch.linalg.vector_norm(v, dim=-1, keepdim=True)
+    return v / length.clamp_min(torch.finfo(v.dtype).tiny), length
+
+
 def compose(
-    loc: Float[Tensor, "*batch m"], one_minus_w: Float[Tensor, "*batch"], gaussian: Float[Tensor, "*batch m"]
+    loc: Float[Tensor, "*batch m"], one_minus_w: Float[Tensor, "*batch"], v: Float[Tensor, "*batch m"]
 ) -> Float[Tensor, "*batch m"]:
-    r"""Return the points with given cosines, in directions across that a Gaussian vector chooses.
+    r"""Return the points with given cosines, in given directions across.
 
     The gradient with respect to :math:`\mu` is that of the smallest rotation which takes :math:`\mu` along:
     :math:`dz = (z^\top \mu)\, d\mu - (z^\top d\mu)\, \mu`. It is bounded, and a pathwise gradient of every law that is
@@ -53,61 +115,41 @@ def compose(
     Args:
         loc: Directions :math:`\mu`, of norm 1.
         one_minus_w: :math:`1 - w`, between 0 and 2.
-        gaussian: What is left of it across :math:`\mu` is divided by its norm to give v. It has no gradient.
+        v: Unit vectors across :math:`\mu`, as from `across`; they turn with it.
 
     Returns:
         The points, of norm 1 as far as rounding allows.
 
     Example:
-        >>> compose(torch.tensor([1.0, 0.0]), torch.tensor(0.4), torch.tensor([5.0, 2.0]))
+        >>> compose(torch.tensor([1.0, 0.0]), torch.tensor(0.4), torch.tensor([0.0, 1.0]))
         tensor([0.6000, 0.8000])
 
     Chapter 5.
     """
-    return _Compose.apply(loc, one_minus_w, gaussian)[0]
+    return _Compose.apply(loc, one_minus_w, v)
 
 
 class _Compose(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(loc, one_minus_w, gaussian):
-        v = _across(loc, gaussian)
+    def forward(loc, one_minus_w, v):
         w, sine = _cosine_and_sine(one_minus_w)
-        return torch.addcmul(w * loc, sine, v), v
+        return torch.addcmul(w * loc, sine, v)
 
     @staticmethod
     def setup_context(ctx, inputs, output):
-        loc, one_minus_w, _ = inputs
-        ctx.mark_non_differentiable(output[1])
-        ctx.save_for_backward(loc, one_minus_w, *output)
+        ctx.save_for_backward(*inputs, output)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, grad, _):
-        loc, one_minus_w, z, v = ctx.saved_tensors
+    def backward(ctx, grad):
+        loc, one_minus_w, v, z = ctx.saved_tensors
         w, sine = _cosine_and_sine(one_minus_w)
         along = _dot(grad, loc)
         of_one_minus_w = (w / sine * _dot(grad, v) - along).squeeze(-1) if ctx.needs_input_grad[1] else None
         of_loc = torch.addcmul(w * grad, along, z, value=-1) if ctx.needs_input_grad[0] else None
         return of_loc, of_one_minus_w, None
-
-
-def _across(loc: Tensor, gaussian: Tensor) -> Tensor:
-    """Return unit vectors across the directions."""
-    if loc.shape[-1] == 2:
-        # There are only two of them.
-        turned = torch.stack([-loc[..., 1], loc[..., 0]], -1)
-        return torch.where(gaussian[..., 1:] >= 0, turned, -turned)
-    v = _projected(loc, gaussian)
-    # What is left of a vector that was almost parallel is mostly rounding error: as long as any, it is projected again.
-    return v if loc.shape[-1] >= ONE_PROJECTION else _projected(loc, v)
-
-
-def _projected(loc: Tensor, v: Tensor) -> Tensor:
-    v = torch.addcmul(v, _dot(v, loc), loc, value=-1)
-    norm = torch.linalg.vector_norm(v, dim=-1, keepdim=True)
-    return v / norm.clamp_min(torch.finfo(v.dtype).tiny)
 
 
 def _cosine_and_sine(one_minus_w: Tensor) -> tuple[Tensor, Tensor]:

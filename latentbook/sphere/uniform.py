@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.distributions import Distribution, register_kl
 from torch.distributions.constraints import Constraint
 
-from latentbook.sphere.checks import on_sphere, require_dimension, require_on_sphere
+from latentbook.sphere.checks import on_sphere, require_dimension, require_on_sphere, require_same_space
 
 __all__ = ["UniformSphere", "log_sphere_area", "uniform_directions"]
 
@@ -150,6 +150,5 @@ class UniformSphere(Distribution):
 
 @register_kl(UniformSphere, UniformSphere)
 def _kl_of_equals(p: UniformSphere, q: UniformSphere) -> Tensor:
-    if p.m != q.m:
-        raise ValueError(f"`p` is a law in R^{p.m} and `q` in R^{q.m}: both must have one ambient dimension")
+    require_same_space(p.m, q.m)
     return p._like.expand(torch.broadcast_shapes(p.batch_shape, q.batch_shape))

@@ -16,8 +16,8 @@ class Ring(SymmetricLaw):
     def mean_resultant_length(self):
         return 1 - self.concentration
 
-    def _draw_one_minus_cosine(self, shape):
-        return self.concentration.expand(shape)
+    def _draw_one_minus_cosine(self, length):
+        return self.concentration.expand(length.shape)
 
     def _variances(self):
         return torch.zeros_like(self.concentration), self.concentration * (2 - self.concentration) / (self.m - 1)
