@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.distributions import register_kl
 
 from latentbook.sphere.checks import require_same_space
-from latentbook.sphere.gammas import power_divergence, power_slope
+from latentbook.sphere.gammas import power_divergence, power_normaliser
 from latentbook.sphere.symmetric import SymmetricLaw
 from latentbook.sphere.tangent import nearer_pole
 from latentbook.sphere.uniform import UniformSphere, log_sphere_area
@@ -65,7 +65,7 @@ class PowerSpherical(SymmetricLaw):
             self._validate_sample(value)
         k = self.concentration
         log_share, opposite = _log_share(value, self.loc)
-        log = k * log_share + (power_divergence(self.m, k) + k * power_slope(self.m, k) - log_sphere_area(self.m))
+        log = k * log_share + (power_normaliser(self.m, k) - log_sphere_area(self.m))
         return torch.where(opposite & (k > 0), -torch.inf, log)
 
     def entropy(self) -> Tensor:
