@@ -14,7 +14,7 @@ costs. What remains is a sum of terms that are positive, or small beside one tha
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -46,7 +46,7 @@ def power_normaliser(m: int, concentration: Float[Tensor, "*batch"]) -> Float[Te
 
     Chapter 5.
     """
-    return _Written.apply(concentration, m, _normaliser, _derivative_of_normaliser)
+    return _written(m, concentration, _normaliser, _derivative_of_normaliser)
 
 
 def power_divergence(m: int, concentration: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
@@ -68,18 +68,28 @@ def power_divergence(m: int, concentration: Float[Tensor, "*batch"]) -> Float[Te
 
     Chapter 5.
     """
-    return _Written.apply(concentration, m, _divergence, _derivative_of_divergence)
+    return _written(m, concentration, _divergence, _derivative_of_divergence)
+
+
+def _written(m: int, k: Tensor, function: Callable, derivative: Callable) -> Tensor:
+    """Return a function of m and the concentration, with a derivative that is written out."""
+    if torch.compiler.is_compiling():
+        # It cannot follow a forward derivative, and fuses what makes the plain formula slow.
+        return _computed(m, k, function)
+    return _Written.apply(k, m, function, derivative)
+
+
+def _computed(m: int, k: Tensor, function: Callable) -> Tensor:
+    # One number stands for m coordinates: double precision costs nothing, and logarithms need no series then.
+    return function(m, k.double(), _plan(m, k.dtype)).to(k.dtype)
 
 
 class _Written(torch.autograd.Function):
-    """A function of m and the concentration, with a derivative that is written out and can be differentiated again."""
-
     generate_vmap_rule = True
 
     @staticmethod
     def forward(k, m, function, derivative):
-        # One number stands for m coordinates: double precision costs nothing, and logarithms need no series then.
-        return function(m, k.double(), _plan(m, k.dtype)).to(k.dtype)
+        return _computed(m, k, function)
 
     @staticmethod
     def setup_context(ctx, inputs, output):
@@ -159,15 +169,15 @@ def _bend(m: int, k: Tensor, plan: _Plan) -> Tensor:
 
 
 def _derivative_of_normaliser(m: int, k: Tensor) -> Tensor:
-    return _Written.apply(k, m, _slope, _derivative_of_slope)
+    return _written(m, k, _slope, _derivative_of_slope)
 
 
 def _derivative_of_slope(m: int, k: Tensor) -> Tensor:
-    return _bend(m, k.double(), _plan(m, k.dtype)).to(k.dtype)
+    return _computed(m, k, _bend)
 
 
 def _derivative_of_divergence(m: int, k: Tensor) -> Tensor:
-    return (-k.double() * _bend(m, k.double(), _plan(m, k.dtype))).to(k.dtype)
+    return _computed(m, k, lambda m, k, plan: -k * _bend(m, k, plan))
 
 
 def _steps(k: Tensor, raised: int) -> Tensor:
