@@ -7,11 +7,23 @@ nats. The laws follow the contract of `torch.distributions`.
 All names are imported from here: ``from latentbook.sphere import UniformSphere``. Chapter 5.
 """
 
+from latentbook.sphere.bessel import (
+    bessel_ratio,
+    kappa_from_mean_length,
+    log_bessel_i,
+    log_normaliser,
+    vmf_divergence,
+)
 from latentbook.sphere.power_spherical import PowerSpherical
 from latentbook.sphere.uniform import UniformSphere, log_sphere_area
 
 __all__ = [
     "PowerSpherical",
     "UniformSphere",
+    "bessel_ratio",
+    "kappa_from_mean_length",
+    "log_bessel_i",
+    "log_normaliser",
     "log_sphere_area",
+    "vmf_divergence",
 ]
