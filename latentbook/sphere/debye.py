@@ -5,9 +5,9 @@ With :math:`s = \sqrt{k^2 + v^2}`, :math:`p = v / s` and :math:`t = 1 / s` the e
 .. math:: \ln I_v(k) = s + v \ln \frac{k}{v + s} - \tfrac{1}{2} \ln 2 \pi s + \ln S,
     \qquad \ln S = \sum_{j \ge 1} t^j L_j(p^2) ,
 
-for every k, once the order v is large. The ratio :math:`r_v = I_{v+1} / I_v` is then :math:`k / (s + v) - k W t^2` with
-:math:`W = \tfrac{1}{2} + \theta \ln S` and :math:`\theta = p \, \mathrm{d}/\mathrm{d}p`; and since :math:`r' = 1 - r^2 -
-(2 v + 1)\, r / k`,
+for every k, once the order v is large. The ratio :math:`r_v = I_{v+1} / I_v` is then :math:`k / (s + v) - k W t^2`,
+with :math:`W = \tfrac{1}{2} + \theta \ln S` and :math:`\theta = p \, \mathrm{d}/\mathrm{d}p`. Since :math:`r' = 1 - r^2
+- (2 v + 1)\, r / k`,
 
 .. math:: W = \tfrac{1}{2} + \tfrac{t}{2} \left[ (1 - p^2) (W^2 + \theta W) - 2 p^2 W \right] ,
 
