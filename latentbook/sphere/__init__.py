@@ -16,10 +16,12 @@ from latentbook.sphere.bessel import (
 )
 from latentbook.sphere.power_spherical import PowerSpherical
 from latentbook.sphere.uniform import UniformSphere, log_sphere_area
+from latentbook.sphere.von_mises_fisher import VonMisesFisher
 
 __all__ = [
     "PowerSpherical",
     "UniformSphere",
+    "VonMisesFisher",
     "bessel_ratio",
     "kappa_from_mean_length",
     "log_bessel_i",
