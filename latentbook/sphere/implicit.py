@@ -54,10 +54,13 @@ def cosine_slope(m: int, kappa: Tensor, one_minus_w: Tensor, shortfall: Tensor) 
     Chapter 5.
     """
     nodes, weights = _rule(kappa)
-    w, sine, angle = _circle(one_minus_w)
+    w, other = 1 - one_minus_w, 2 - one_minus_w
+    sine = (one_minus_w * other).clamp_min(torch.finfo(kappa.dtype).tiny).sqrt()
     inner = one_minus_w <= shortfall
-    reach = _reach(m, kappa, w, sine, inner)
-    reach = torch.minimum(reach, torch.where(inner, angle, math.pi - angle))
+    # Up to the pole, on its side.
+    legs = one_minus_w.sqrt(), other.sqrt()
+    pole = 2 * torch.atan2(torch.where(inner, *legs), torch.where(inner, *reversed(legs)))
+    reach = torch.minimum(_reach(m, kappa, w, sine, inner), pole)
     turn = torch.where(inner, -reach, reach) * nodes.view(-1, *[1] * kappa.ndim)
     # Of the angle that is turned further; what the cosine and the logarithm of the sine become by it.
     fall, rise = 2 * (turn / 2).sin().square(), turn.sin()
@@ -66,13 +69,6 @@ def cosine_slope(m: int, kappa: Tensor, one_minus_w: Tensor, shortfall: Tensor) 
     density = torch.exp(kappa * change + (m - 2) * log)
     excess = (change + (shortfall - one_minus_w)).abs()
     return sine * reach * torch.tensordot(weights, excess * density, 1)
-
-
-def _circle(one_minus_w: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the cosine, the sine, which is kept above 0, and the angle."""
-    other = 2 - one_minus_w
-    sine = (one_minus_w * other).clamp_min(torch.finfo(one_minus_w.dtype).tiny).sqrt()
-    return 1 - one_minus_w, sine, 2 * torch.atan2(one_minus_w.sqrt(), other.sqrt())
 
 
 def _reach(m: int, kappa: Tensor, w: Tensor, sine: Tensor, inner: Tensor) -> Tensor:

@@ -1,0 +1,79 @@
+"""Draws of the cosine against its law, over 56 cells; and that the published envelope is found out."""
+
+import math
+
+import pytest
+import torch
+
+from latentbook.sphere import envelope
+from latentbook.sphere.envelope import draw_one_minus_cosine
+from tests.sphere.cells import CELLS, DISTANCE, DRAWS, distance
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+@pytest.mark.parametrize(("m", "kappa"), CELLS)
+def test_draws_have_the_law_of_the_cosine(m, kappa, dtype, device):
+    drawn = draw_one_minus_cosine(m, torch.full((DRAWS,), kappa, dtype=dtype, device=device))
+    assert drawn.dtype == dtype
+    assert distance(m, kappa, drawn.cpu()) < DISTANCE
+
+
+@pytest.mark.parametrize(("m", "kappa"), [(20, 11.0), (41, 11.0), (41, 50.0), (100, 11.0), (100, 50.0), (500, 100.0)])
+def test_the_published_envelope_is_found_out(m, kappa, device):
+    b = torch.full((DRAWS,), (m - 1) / (4 * kappa), device=device)
+    drawn, taken = _published(m, kappa, b)
+    for _ in range(100):
+        again, fits = _published(m, kappa, b)
+        drawn, taken = torch.where(taken, drawn, again), taken | fits
+    assert taken.all()
+    assert distance(m, kappa, drawn.cpu()) > 2 * DISTANCE
+
+
+def _published(m, kappa, b):
+    """Propose by a b that does not fit, and take by the test that supposes that it does."""
+    a = (m - 1 + 2 * kappa + math.hypot(2 * kappa, m - 1)) / 4
+    d = 4 * a * b / (1 + b) - (m - 1) * math.log(m - 1)
+    e = torch.distributions.Beta(torch.full_like(b, (m - 1) / 2), torch.full_like(b, (m - 1) / 2)).sample()
+    q = 1 - (1 - b) * e
+    t = 2 * a * b / q
+    return 2 * b * e / q, (m - 1) * t.log() - t + d >= torch.rand_like(b).log()
+
+
+@pytest.mark.parametrize("m", [2, 3, 10, 500])
+def test_without_concentration_the_cosine_is_that_of_the_uniform_law(m, device):
+    drawn = draw_one_minus_cosine(m, torch.zeros(DRAWS, device=device))
+    # So small a concentration is none: the laws are 1e-9 apart.
+    assert distance(m, 1e-9, drawn.cpu()) < DISTANCE
+
+
+@pytest.mark.parametrize(("m", "kappa"), CELLS)
+def test_two_of_three_proposals_are_taken(m, kappa):
+    b = torch.full((DRAWS,), (m - 1) / (2 * kappa + math.hypot(2 * kappa, m - 1)))
+    _, taken = envelope._proposed(m, b)
+    # At least 0.658, the value of the circle far out; the standard error is 0.0034.
+    assert taken.double().mean() > 0.658 - 3.3 * 0.0034
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+@pytest.mark.parametrize("m", [2, 3, 50, 2000])
+def test_it_ends_whatever_the_concentration(m, dtype, device):
+    kappa = torch.tensor([math.nan, math.inf, 1e20, 0.0], dtype=dtype, device=device)
+    drawn = draw_one_minus_cosine(m, kappa)
+    assert drawn[0].isnan()
+    assert drawn[1] == 0
+    assert 0 < drawn[2] < m * 1e-19
+    assert 0 <= drawn[3] <= 2
+
+
+def test_shapes_are_kept(device):
+    for shape in ((), (3,), (2, 0), (2, 3, 4)):
+        assert draw_one_minus_cosine(5, torch.ones(shape, device=device)).shape == shape
+    # An expanded tensor has one entry for many draws, which differ.
+    assert len(draw_one_minus_cosine(5, torch.ones((), device=device).expand(9)).unique()) == 9
+
+
+def test_digits_close_to_the_direction_are_kept(device):
+    # In single precision w itself knows 17 values between 1 - 1e-6 and 1.
+    drawn = draw_one_minus_cosine(3, torch.full((DRAWS,), 1e7, dtype=torch.float32, device=device))
+    assert len(drawn.unique()) > 0.9 * DRAWS
+    assert (drawn.double().mean() * 1e7).item() == pytest.approx(1, abs=4 / math.sqrt(DRAWS))
