@@ -17,17 +17,15 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import torch
 from torch import Tensor
+
+from latentbook.sphere.rules import gauss_rule
 
 __all__ = ["cosine_slope"]
 
 # Nodes, and down to which power of 1/e the density is followed.
-RULES = {
-    torch.float32: (np.polynomial.legendre.leggauss(16), 15.0),
-    torch.float64: (np.polynomial.legendre.leggauss(40), 36.0),
-}
+RULES = {torch.float32: (16, 15.0), torch.float64: (40, 36.0)}
 
 
 @torch.no_grad()
@@ -53,7 +51,7 @@ def cosine_slope(m: int, kappa: Tensor, one_minus_w: Tensor, shortfall: Tensor) 
 
     Chapter 5.
     """
-    nodes, weights = _rule(kappa)
+    nodes, weights = gauss_rule(RULES[kappa.dtype][0], one_minus_w)
     w, other = 1 - one_minus_w, 2 - one_minus_w
     sine = (one_minus_w * other).clamp_min(torch.finfo(kappa.dtype).tiny).sqrt()
     inner = one_minus_w <= shortfall
@@ -61,14 +59,14 @@ def cosine_slope(m: int, kappa: Tensor, one_minus_w: Tensor, shortfall: Tensor) 
     legs = one_minus_w.sqrt(), other.sqrt()
     pole = 2 * torch.atan2(torch.where(inner, *legs), torch.where(inner, *reversed(legs)))
     reach = torch.minimum(_reach(m, kappa, w, sine, inner), pole)
-    turn = torch.where(inner, -reach, reach) * nodes.view(-1, *[1] * kappa.ndim)
+    turn = torch.where(inner, -reach, reach) * nodes
     # Of the angle that is turned further; what the cosine and the logarithm of the sine become by it.
     fall, rise = 2 * (turn / 2).sin().square(), turn.sin()
     change = -(w * fall + sine * rise)
     log = torch.log1p((w / sine * rise - fall).clamp_min(torch.finfo(kappa.dtype).eps - 1))
     density = torch.exp(kappa * change + (m - 2) * log)
     excess = (change + (shortfall - one_minus_w)).abs()
-    return sine * reach * torch.tensordot(weights, excess * density, 1)
+    return sine * reach * (weights * excess * density).sum(0)
 
 
 def _reach(m: int, kappa: Tensor, w: Tensor, sine: Tensor, inner: Tensor) -> Tensor:
@@ -80,11 +78,3 @@ def _reach(m: int, kappa: Tensor, w: Tensor, sine: Tensor, inner: Tensor) -> Ten
     bend = torch.where(inner, kappa * w + (m - 2) / sine.square(), 0.4 * kappa * w.clamp_min(0) + (m - 2))
     reach = 2 * depth / (fall + (fall.square() + 2 * depth * bend).sqrt())
     return 1.2 * reach.nan_to_num(math.inf, math.inf)
-
-
-def _rule(like: Tensor) -> tuple[Tensor, Tensor]:
-    """Return Gauss's nodes and weights on [0, 1]."""
-    nodes, weights = RULES[like.dtype][0]
-    # Without waiting for the device.
-    both = torch.from_numpy(np.stack([nodes + 1, weights]) / 2).to(like, non_blocking=True)
-    return both[0], both[1]

@@ -2,7 +2,6 @@ r"""The von Mises-Fisher law: what the normal law is to space, it is to the sphe
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.distributions import register_kl
@@ -12,6 +11,7 @@ from latentbook.sphere.checks import require_same_space
 from latentbook.sphere.debye import Ratios
 from latentbook.sphere.envelope import draw_one_minus_cosine
 from latentbook.sphere.implicit import cosine_slope
+from latentbook.sphere.rules import gauss_rule
 from latentbook.sphere.symmetric import SymmetricLaw
 from latentbook.sphere.tangent import one_minus_cosine
 from latentbook.sphere.uniform import UniformSphere, log_sphere_area
@@ -111,8 +111,6 @@ def _of_one_direction(m: int, a: Tensor, b: Tensor) -> Tensor:
     far = b * (at_a.shortfall - at_b.shortfall) + at_a.divergence - at_b.divergence
     # Close to each other, by the integral of (b - k) A'(k), of which nothing cancels.
     step = b - a
-    between = 0.0
-    for node, weight in zip(*np.polynomial.legendre.leggauss(NODES[a.dtype]), strict=True):
-        share = (1 + float(node)) / 2
-        between = between + float(weight) / 2 * (1 - share) * of_order(order, a + share * step).slope
+    nodes, weights = gauss_rule(NODES[a.dtype], a)
+    between = (weights * (1 - nodes) * of_order(order, a + nodes * step).slope).sum(0)
     return torch.where(torch.maximum(a, b) <= 4 * torch.minimum(a, b) + m, step.square() * between, far)
