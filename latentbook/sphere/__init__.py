@@ -14,12 +14,14 @@ from latentbook.sphere.bessel import (
     log_normaliser,
     vmf_divergence,
 )
+from latentbook.sphere.cauchy import SphericalCauchy
 from latentbook.sphere.power_spherical import PowerSpherical
 from latentbook.sphere.uniform import UniformSphere, log_sphere_area
 from latentbook.sphere.von_mises_fisher import VonMisesFisher
 
 __all__ = [
     "PowerSpherical",
+    "SphericalCauchy",
     "UniformSphere",
     "VonMisesFisher",
     "bessel_ratio",

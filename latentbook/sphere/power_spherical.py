@@ -75,7 +75,8 @@ class PowerSpherical(SymmetricLaw):
     def _draw_one_minus_cosine(self, length: Tensor) -> Tensor:
         # Half the square of the length is Gamma(b), and 1 - t is twice the smaller share of a pair of Gammas.
         across = length.square() / 2
-        along = torch._standard_gamma((self.concentration + (self.m - 1) / 2).expand(length.shape))
+        shape = (self.concentration + (self.m - 1) / 2).expand(length.shape)
+        along = torch._standard_gamma(shape)  # pyright: ignore[reportPrivateImportUsage]
         return 2 * across / (across + along)
 
     def _variances(self) -> tuple[Tensor, Tensor]:
