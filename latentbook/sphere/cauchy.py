@@ -96,8 +96,9 @@ class SphericalCauchy(SymmetricLaw):
         return (1 - rho).square() * one_minus_s / below
 
     def _variances(self) -> tuple[Tensor, Tensor]:
-        short = _mean(self.m, self.concentration, _one_minus_cosine)
-        both = _mean(self.m, self.concentration, _one_minus_square_of_cosine)
+        # Of narrow laws these are small themselves, and what is rare decides them.
+        short = _mean(self.m, self.concentration, _one_minus_cosine, tail=50)
+        both = _mean(self.m, self.concentration, _one_minus_square_of_cosine, tail=50)
         return (short * (2 - short) - both).clamp_min(0), both / (self.m - 1)
 
 
@@ -108,13 +109,14 @@ def _divergence(m: int, rho: Tensor) -> Tensor:
     return _mean(m, rho, lambda rho, a: (m - 1) / 2 * torch.log1p(_q(rho) * a))
 
 
-def _mean(m: int, rho: Tensor, function: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+def _mean(m: int, rho: Tensor, function: Callable[[Tensor, Tensor], Tensor], tail: int = 0) -> Tensor:
     r"""Return the mean of a function of :math:`\rho` and :math:`a = 1 - s^2`, over uniform points of S^{m-1} in R^m.
 
     With :math:`s = \tanh(y / 2)` the density of y is proportional to :math:`a^{(m - 1) / 2}`. All functions here are
     even in y and analytic for :math:`|\mathrm{Im}\, y| < \pi`, whatever :math:`\rho` is: so equal steps suffice.
     """
-    step, count = _steps(m, 17 if rho.dtype == torch.float64 else 9)
+    digits = 17 if tail or rho.dtype == torch.float64 else 9
+    step, count = _steps(m, digits, tail or digits)
     a = torch.cosh(step / 2 * torch.arange(count, dtype=torch.float64, device=rho.device)) ** -2
     weights = a ** ((m - 1) / 2)
     weights = torch.cat([weights[:1] / 2, weights[1:]])
@@ -122,12 +124,12 @@ def _mean(m: int, rho: Tensor, function: Callable[[Tensor, Tensor], Tensor]) -> 
 
 
 @functools.cache
-def _steps(m: int, digits: int) -> tuple[float, int]:
+def _steps(m: int, digits: int, tail: int) -> tuple[float, int]:
     r"""Return how far apart and how many the points of a mean are.
 
     At the frequency :math:`\omega = 2 \pi / h` the density's transform has fallen to
     :math:`\prod_k (1 + \omega^2 / (b + k)^2)^{-1}`, with :math:`b = (m - 1) / 2`: that is the error of steps of
-    length h. In its logarithm the sum is taken for an integral.
+    length h. In its logarithm the sum is taken for an integral. They end where the density is 10 to the minus `tail`.
     """
     b, c = (m - 1) / 2, max(m / 2 - 1, 1e-9)
     step = 2.0
@@ -135,7 +137,7 @@ def _steps(m: int, digits: int) -> tuple[float, int]:
         omega = 2 * math.pi / step
         fallen = math.pi * omega - c * math.log1p((omega / c) ** 2) - 2 * omega * math.atan2(c, omega)
         if fallen > digits * math.log(10):
-            return step, math.ceil(2 * math.acosh(10 ** (digits / 2 / b)) / step)
+            return step, math.ceil(2 * math.acosh(10 ** (tail / 2 / b)) / step)
         step *= 0.98
 
 
