@@ -16,7 +16,6 @@ Means over x are means over u, and with u also -u is uniform: adding both leaves
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable
 
@@ -123,22 +122,20 @@ def _mean(m: int, rho: Tensor, function: Callable[[Tensor, Tensor], Tensor], tai
     return (function(rho.double().unsqueeze(-1), a) @ (weights / weights.sum())).to(rho.dtype)
 
 
-@functools.cache
 def _steps(m: int, digits: int, tail: int) -> tuple[float, int]:
-    r"""Return how far apart and how many the points of a mean are.
+    r"""Return how far apart and how many the points of a mean are; they end where the density is 10 to the -`tail`.
 
     At the frequency :math:`\omega = 2 \pi / h` the density's transform has fallen to
     :math:`\prod_k (1 + \omega^2 / (b + k)^2)^{-1}`, with :math:`b = (m - 1) / 2`: that is the error of steps of
-    length h. In its logarithm the sum is taken for an integral. They end where the density is 10 to the minus `tail`.
+    length h. In its logarithm the sum is taken for an integral, which is convex: Newton's method finds it.
     """
     b, c = (m - 1) / 2, max(m / 2 - 1, 1e-9)
-    step = 2.0
-    while True:
-        omega = 2 * math.pi / step
-        fallen = math.pi * omega - c * math.log1p((omega / c) ** 2) - 2 * omega * math.atan2(c, omega)
-        if fallen > digits * math.log(10):
-            return step, math.ceil(2 * math.acosh(10 ** (tail / 2 / b)) / step)
-        step *= 0.98
+    omega = fallen = digits * math.log(10)
+    for _ in range(12):
+        exponent = math.pi * omega - c * math.log1p((omega / c) ** 2) - 2 * omega * math.atan2(c, omega)
+        omega += (fallen - exponent) / (2 * math.atan2(omega, c))
+    step = 2 * math.pi / omega
+    return step, math.ceil(2 * math.acosh(10 ** (tail / 2 / b)) / step)
 
 
 def _q(rho: Tensor) -> Tensor:

@@ -1,6 +1,8 @@
 """The contract of laws about a direction, on one that has all its points at one latitude."""
 
 import math
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -77,3 +79,29 @@ def test_what_is_refused():
     Ring(2 * LOC, -0.3, validate_args=False).log_prob(1.5 * LOC)
     assert Low(LOC, 0.3).arg_constraints["concentration"].check(torch.tensor([0.4, 0.5])).tolist() == [True, False]
     assert Ring(LOC, 0.3).support.check(LOC).all()
+
+
+COMPILED = """
+import torch
+from torch.distributions import kl_divergence
+from latentbook import sphere
+
+torch.set_default_dtype(torch.float64)
+torch.manual_seed(0)
+uniform = sphere.UniformSphere(5)
+leaves = [leaf.clone().requires_grad_() for leaf in (*uniform.sample((2, 6)), torch.linspace(0, 0.9, 6))]
+for make in (sphere.PowerSpherical, sphere.SphericalCauchy, sphere.VonMisesFisher):
+    def both(loc, x, k):
+        law = make(loc, k)
+        return law.log_prob(x) + 2 * kl_divergence(law, uniform)
+
+    found, sought = torch.compile(both, fullgraph=True, backend="aot_eager")(*leaves), both(*leaves)
+    torch.testing.assert_close(found, sought)
+    torch.testing.assert_close(*(torch.autograd.grad(value.sum(), leaves) for value in (found, sought)))
+"""
+
+
+def test_densities_and_divergences_compile_whole():
+    """In a process of its own, where shapes are not checked: the checks cannot be compiled."""
+    done = subprocess.run([sys.executable, "-W", "error", "-c", COMPILED], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
