@@ -15,11 +15,13 @@ import torch
 from torch import Tensor
 from torch.distributions import register_kl
 
+from latentbook.sphere.bessel import of_order
 from latentbook.sphere.checks import require_same_space
 from latentbook.sphere.gammas import power_divergence, power_normaliser
 from latentbook.sphere.symmetric import SymmetricLaw
-from latentbook.sphere.tangent import nearer_pole
+from latentbook.sphere.tangent import nearer_pole, one_minus_cosine
 from latentbook.sphere.uniform import UniformSphere, log_sphere_area
+from latentbook.sphere.von_mises_fisher import VonMisesFisher
 
 __all__ = ["PowerSpherical"]
 
@@ -98,3 +100,17 @@ def _kl_to_uniform(p: PowerSpherical, q: UniformSphere) -> Tensor:
     require_same_space(p.m, q.m)
     kl = power_divergence(p.m, p.concentration)
     return kl.expand(torch.broadcast_shapes(p.batch_shape, q.batch_shape))
+
+
+@register_kl(PowerSpherical, VonMisesFisher)
+def _kl_to_von_mises_fisher(p: PowerSpherical, q: VonMisesFisher) -> Tensor:
+    require_same_space(p.m, q.m)
+    # The laws of 2κ and of κ are all but equal where both are narrow: in double precision enough is left of that.
+    m, k = p.m, p.concentration.double()
+    known = of_order(m / 2 - 1, q.concentration.double())
+    length, lacking = k / (k + (m - 1)), (m - 1) / (k + (m - 1))
+    # How much less the mean cosine with q's direction is than under q; where both are close to 1, by what they lack.
+    short = torch.where(known.length < 0.5, known.length - length, lacking - known.shortfall)
+    turned = length * one_minus_cosine(p.loc, q.loc)
+    kl = power_divergence(m, k) - known.divergence + q.concentration * (short + turned)
+    return kl.to(p.concentration.dtype)

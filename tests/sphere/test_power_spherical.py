@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from scipy import stats
 from torch.distributions import Independent, kl_divergence
 
-from latentbook.sphere import PowerSpherical, UniformSphere, log_sphere_area
+from latentbook.sphere import PowerSpherical, UniformSphere, VonMisesFisher, log_sphere_area
 from tests.sphere.laws import (
     CRITICAL,
     DIMENSIONS,
@@ -57,6 +57,26 @@ def test_divergences_of_narrow_and_wide_laws(m, k, divergence):
         # The concentration itself is rounded.
         found = kl_divergence(PowerSpherical(direction(m, dtype), k), UniformSphere(m)).item()
         assert found == pytest.approx(divergence, rel=rel)
+
+
+def test_divergence_from_von_mises_fisher(device):
+    loc = direction(8, device=device)
+    found = kl_divergence(PowerSpherical(loc, 10.0), VonMisesFisher(loc, 5.0)).item()
+    assert found == pytest.approx(0.08720399220725, rel=1e-11)
+    law = VonMisesFisher(at_angles(loc, torch.tensor([0.0, 0.5, 3.0], device=device)), 7.0)
+    powers = PowerSpherical(loc, 20.0)
+    z = powers.sample((100_000, 1))
+    gaps = powers.log_prob(z) - law.log_prob(z)
+    error = gaps.std(0) / math.sqrt(len(z))
+    assert ((gaps.mean(0) - kl_divergence(powers, law)).abs() < 4 * error).all()
+    # Narrow laws of κ and of 2κ are all but equal: here the divergence is 1e-11, of terms of 40 and of 1e6.
+    found, sought = (
+        kl_divergence(PowerSpherical(loc, 2e6), VonMisesFisher(loc, 1e6)).item()
+        for loc in (torch.eye(8, dtype=torch.float32)[3], torch.eye(8)[3])
+    )
+    assert found == pytest.approx(sought, rel=1e-3)
+    with pytest.raises(ValueError, match=r"`p` is a law in R\^8 and `q` in R\^5"):
+        kl_divergence(powers, VonMisesFisher(direction(5, device=device), 1.0))
 
 
 @pytest.mark.parametrize("k", [0.0, 0.1, 2.0, 11.0, 200.0, 1e4, 1e6])
