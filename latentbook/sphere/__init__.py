@@ -16,18 +16,32 @@ from latentbook.sphere.bessel import (
 )
 from latentbook.sphere.cauchy import SphericalCauchy
 from latentbook.sphere.power_spherical import PowerSpherical
+from latentbook.sphere.product import ProductSphere
+from latentbook.sphere.projections import (
+    hammer_projection,
+    inverse_stereographic,
+    slerp,
+    slerp_factors,
+    stereographic,
+)
 from latentbook.sphere.uniform import UniformSphere, log_sphere_area
 from latentbook.sphere.von_mises_fisher import VonMisesFisher
 
 __all__ = [
     "PowerSpherical",
+    "ProductSphere",
     "SphericalCauchy",
     "UniformSphere",
     "VonMisesFisher",
     "bessel_ratio",
+    "hammer_projection",
+    "inverse_stereographic",
     "kappa_from_mean_length",
     "log_bessel_i",
     "log_normaliser",
     "log_sphere_area",
+    "slerp",
+    "slerp_factors",
+    "stereographic",
     "vmf_divergence",
 ]
