@@ -107,7 +107,10 @@ class _Written(torch.autograd.Function):
 
 
 class _Plan(NamedTuple):
-    """How much is done for a type of numbers: b, steps by which arguments are raised, terms of Stirling's series."""
+    """What is computed: b, steps by which arguments are raised, terms of Stirling's series, and whether in double.
+
+    With no terms b is an integer and small, and the steps are all there is: D(x) is the sum of ln(x + j).
+    """
 
     b: float
     raised: int
@@ -117,12 +120,16 @@ class _Plan(NamedTuple):
 
 def _plan(m: int, dtype: torch.dtype) -> _Plan:
     b, exact = (m - 1) / 2, dtype == torch.float64
+    if b in (1, 2, 3, 4):
+        return _Plan(b, int(b), 0, exact)
     least, terms = (9.0, 7) if exact else (4.0, 3)
     return _Plan(b, max(0, math.ceil(least - b)), terms, exact)
 
 
 def _normaliser(m: int, k: Tensor, plan: _Plan) -> Tensor:
     b, raised, terms, _ = plan
+    if not terms:
+        return torch.log1p(k / (_steps(k, raised) + b)).sum(0)
     x1, x2 = k + (b + raised), k + (2 * b + raised)
     total = b * torch.log(x2) + (x1 - 0.5) * torch.log1p(b / x1) + _tail(x2, terms) - _tail(x1, terms)
     if raised:
@@ -133,6 +140,8 @@ def _normaliser(m: int, k: Tensor, plan: _Plan) -> Tensor:
 
 def _slope(m: int, k: Tensor, plan: _Plan) -> Tensor:
     b, raised, terms, _ = plan
+    if not terms:
+        return (1 / (_steps(k, raised) + (b + k))).sum(0)
     x1, x2 = k + (b + raised), k + (2 * b + raised)
     total = torch.log1p(b / x1) + b / 2 / x1 / x2 - _slope_of_tail(x2, terms) + _slope_of_tail(x1, terms)
     if raised:
@@ -144,6 +153,8 @@ def _slope(m: int, k: Tensor, plan: _Plan) -> Tensor:
 def _divergence(m: int, k: Tensor, plan: _Plan) -> Tensor:
     """Return a sum of positive terms, but for the tails and the last."""
     b, raised, terms, exact = plan
+    if not terms:
+        return _under_log1p(k / (_steps(k, raised) + b), exact).sum(0)
     c1, c2 = b + raised, 2 * b + raised
     # What is left of (x - 1/2) ln x - x in the four places.
     q = (b / c1) * (k / (k + c2))
@@ -159,6 +170,8 @@ def _divergence(m: int, k: Tensor, plan: _Plan) -> Tensor:
 def _bend(m: int, k: Tensor, plan: _Plan) -> Tensor:
     """Return the derivative of the slope, ψ'(2b + k) - ψ'(b + k)."""
     b, raised, terms, _ = plan
+    if not terms:
+        return -((_steps(k, raised) + (b + k)) ** -2).sum(0)
     x1, x2 = k + (b + raised), k + (2 * b + raised)
     total = _bend_of_tail(x2, terms) - _bend_of_tail(x1, terms) - (b / x1 / x2) * (1 + (1 / x1 + 1 / x2) / 2)
     if raised:
