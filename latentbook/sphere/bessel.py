@@ -25,11 +25,13 @@ from latentbook.sphere.checks import require_dimension
 from latentbook.sphere.debye import Ratios, ratios
 
 __all__ = [
+    "attached",
     "bessel_ratio",
     "kappa_from_mean_length",
     "log_bessel_i",
     "log_normaliser",
     "of_order",
+    "values_of_order",
     "vmf_divergence",
 ]
 
@@ -202,9 +204,50 @@ def of_order(order: float, kappa: Tensor) -> Ratios:
     """
     if not torch.is_grad_enabled():
         return _in_blocks(order, kappa, curved=False)
-    # By their derivatives, where they stand: torch finds them by whatever transform it goes, and no graph is kept.
+    return attached(values_of_order(order, kappa), kappa)
+
+
+def values_of_order(order: float, kappa: Tensor) -> Ratios:
+    """Return the same without derivatives, and A'', to be used more than once by `attached`.
+
+    Args:
+        order: v = m/2 - 1, from 0 on.
+        kappa: Concentrations, from 0 on.
+
+    Returns:
+        Values alone.
+
+    Example:
+        >>> values_of_order(0.5, torch.tensor(10.0, requires_grad=True)).bend
+        tensor(-0.0020)
+
+    Chapter 5.
+    """
+    return _in_blocks(order, kappa.detach(), curved=True)
+
+
+def attached(values: Ratios, kappa: Tensor) -> Ratios:
+    """Return values with their derivatives with respect to the concentrations that they belong to.
+
+    They are written as polynomials around where they stand, whose coefficients are the derivatives: torch finds them by
+    whatever transform it goes, and no graph of how they were computed is kept.
+
+    Args:
+        values: What `values_of_order` returned.
+        kappa: The concentrations.
+
+    Returns:
+        The same values; the second derivative of A' is not among the derivatives.
+
+    Example:
+        >>> kappa = torch.tensor(10.0, requires_grad=True)
+        >>> torch.autograd.grad(attached(values_of_order(0.5, kappa), kappa).length, kappa)
+        (tensor(0.0100),)
+
+    Chapter 5.
+    """
+    length, shortfall, slope, divergence, bend = values
     fixed = kappa.detach()
-    length, shortfall, slope, divergence, bend = _in_blocks(order, fixed, curved=True)
     step = kappa - fixed
     rise = step * (slope + step * bend / 2)
     climb = step * (fixed * slope + step * (slope + fixed * bend) / 2)

@@ -26,6 +26,8 @@ __all__ = ["cosine_slope"]
 
 # Nodes, and down to which power of 1/e the density is followed.
 RULES = {torch.float32: (16, 15.0), torch.float64: (40, 36.0)}
+# How many draws at a time: what is computed at all nodes stays in the cache.
+BLOCK = 2048
 
 
 @torch.no_grad()
@@ -51,6 +53,14 @@ def cosine_slope(m: int, kappa: Tensor, one_minus_w: Tensor, shortfall: Tensor) 
 
     Chapter 5.
     """
+    columns = torch.broadcast_tensors(kappa, one_minus_w, shortfall)
+    if kappa.is_cuda or one_minus_w.numel() <= BLOCK:
+        return _slope(m, *columns)
+    blocks = zip(*(column.flatten().split(BLOCK) for column in columns), strict=True)
+    return torch.cat([_slope(m, *block) for block in blocks]).view(one_minus_w.shape)
+
+
+def _slope(m: int, kappa: Tensor, one_minus_w: Tensor, shortfall: Tensor) -> Tensor:
     nodes, weights = gauss_rule(RULES[kappa.dtype][0], one_minus_w)
     w, other = 1 - one_minus_w, 2 - one_minus_w
     sine = (one_minus_w * other).clamp_min(torch.finfo(kappa.dtype).tiny).sqrt()

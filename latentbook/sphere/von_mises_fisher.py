@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.distributions import register_kl
 
-from latentbook.sphere.bessel import of_order
+from latentbook.sphere.bessel import attached, of_order, values_of_order
 from latentbook.sphere.checks import require_same_space
 from latentbook.sphere.debye import Ratios
 from latentbook.sphere.envelope import draw_one_minus_cosine
@@ -54,6 +54,9 @@ class VonMisesFisher(SymmetricLaw):
     Chapter 5.
     """
 
+    # What the concentrations say, and which version of them.
+    _known: tuple[int, Ratios] | None = None
+
     @property
     def mean_resultant_length(self) -> Tensor:
         """The expected cosine with the direction, A."""
@@ -87,7 +90,13 @@ class VonMisesFisher(SymmetricLaw):
         return known.slope, across
 
     def _ratios(self) -> Ratios:
-        return of_order(self.m / 2 - 1, self.concentration)
+        kappa, order = self.concentration, self.m / 2 - 1
+        if torch.compiler.is_compiling() or not torch.is_grad_enabled() or kappa.is_inference():
+            return of_order(order, kappa)
+        # Draws, densities and divergences share the values, as long as nobody writes into the concentrations.
+        if self._known is None or self._known[0] != kappa._version:
+            self._known = kappa._version, values_of_order(order, kappa)
+        return attached(self._known[1], kappa)
 
 
 @register_kl(VonMisesFisher, UniformSphere)

@@ -333,10 +333,10 @@ from latentbook.sphere import UniformSphere, VonMisesFisher
 
 def function(loc, kappas, x):
     law, other = VonMisesFisher(loc, kappas), VonMisesFisher(-loc, 2.0)
-    uniform = UniformSphere(6, dtype=x.dtype, device=x.device)
+    uniform = UniformSphere(60, dtype=x.dtype, device=x.device)
     return law.log_prob(x) + kl_divergence(law, uniform) + kl_divergence(law, other)
 
-x, loc = torch.nn.functional.normalize(torch.randn(2, 4, 6, device="{device}"), dim=-1)
+x, loc = torch.nn.functional.normalize(torch.randn(2, 4, 60, device="{device}"), dim=-1)
 sides = []
 for form in (function, torch.compile(function, fullgraph=True, backend="aot_eager")):
     kappas = torch.tensor([0.0, 0.3, 9.0, 400.0], device="{device}", requires_grad=True)
