@@ -102,15 +102,14 @@ def ratios(order: float, k: Tensor, curved: bool = True) -> Ratios:
         change = theta_2 * (1 - 4 * x) - 4 * x * W + c * _expansion(3, terms, x, t) - top * p / (1 + p).square()
         g = -c * c * (2 * bracket + change)
     for a in _steps(order, top):
-        f, wane = k * r, a - e
+        f, wane, left = k * r, a - e, a - k * shortfall
         share = 1 / (a + f)
-        divergence = divergence + ((e + f) * share - torch.log1p(f / a))
-        shortfall = (a - k * shortfall) * share
-        r, slope = k * share, wane * share * share
+        divergence = torch.addcmul(divergence, e + f, share) - torch.log1p(f / a)
+        r, shortfall = k * share, left * share
         square = r * r
         if curved:
             g = -square * (2 * e + g + 2 * wane * (e + f) * share)
-        e = wane * square
+        slope, e = wane * share * share, wane * square
     small = _small(order, SERIES[k.dtype])
     divergence = torch.where(k < small, _small_divergence(order + 1, k.clamp_max(small)), divergence)
     if curved:

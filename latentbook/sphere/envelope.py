@@ -54,14 +54,18 @@ def draw_one_minus_cosine(m: int, kappa: Tensor) -> Tensor:
     b = (m - 1) / (twice + torch.hypot(twice, twice.new_full((), m - 1)))
     drawn, taken = _proposed(m, b)
     for _ in range(PROPOSALS - 1):
-        # Only where the host need not wait for it, it looks at what is left.
-        rest = slice(None) if b.is_cuda else taken.logical_not().nonzero().squeeze(-1)
+        rest = taken.logical_not().nonzero().squeeze(-1) if _may_look(b) else slice(None)
         if isinstance(rest, Tensor) and not len(rest):
             break
         again, fits = _proposed(m, b[rest])
         drawn[rest] = torch.where(taken[rest], drawn[rest], again)
         taken[rest] |= fits
     return drawn.view(kappa.shape)
+
+
+def _may_look(tensor: Tensor) -> bool:
+    """Tell whether the host can see values without waiting for a device, and so which are left."""
+    return not tensor.is_cuda
 
 
 def _proposed(m: int, b: Tensor) -> tuple[Tensor, Tensor]:

@@ -8,6 +8,7 @@ import torch
 from latentbook.sphere import envelope
 from latentbook.sphere.envelope import draw_one_minus_cosine
 from tests.sphere.cells import CELLS, DISTANCE, DRAWS, distance
+from tests.sphere.test_symmetric import NeverWaits
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
@@ -15,6 +16,14 @@ from tests.sphere.cells import CELLS, DISTANCE, DRAWS, distance
 def test_draws_have_the_law_of_the_cosine(m, kappa, dtype, device):
     drawn = draw_one_minus_cosine(m, torch.full((DRAWS,), kappa, dtype=dtype, device=device))
     assert drawn.dtype == dtype
+    assert distance(m, kappa, drawn.cpu()) < DISTANCE
+
+
+@pytest.mark.parametrize(("m", "kappa"), [(2, 11.0), (10, 1e4), (41, 11.0), (500, 200.0)])
+def test_draws_that_the_host_cannot_look_at_have_it_too(m, kappa, device, monkeypatch):
+    monkeypatch.setattr(envelope, "_may_look", lambda _: False)
+    with NeverWaits():
+        drawn = draw_one_minus_cosine(m, torch.full((DRAWS,), kappa, device=device))
     assert distance(m, kappa, drawn.cpu()) < DISTANCE
 
 

@@ -20,6 +20,7 @@ from latentbook.sphere.bessel import of_order
 from latentbook.sphere.tangent import one_minus_cosine
 from tests.sphere.cells import CELLS, DISTANCE, DRAWS, ERRORS, distance
 from tests.sphere.reference import exact
+from tests.sphere.test_symmetric import NeverWaits
 
 TYPES = [torch.float32, torch.float64]
 
@@ -427,14 +428,25 @@ def test_directions_that_are_none_are_refused(device, unchecked):
         kl_divergence(law, VonMisesFisher(direction(4, device), 1.0))
 
 
+def a_step(device):
+    loc, kappa = direction(50, device).expand(64, 50), torch.full((64,), 30.0, device=device, requires_grad=True)
+    law = VonMisesFisher(loc, kappa, validate_args=False)
+    z, other = law.rsample(), VonMisesFisher(-loc, 3.0, validate_args=False)
+    divergence = kl_divergence(law, UniformSphere(50, device=device)) + kl_divergence(law, other)
+    (z.sum() + (law.log_prob(z) + law.entropy() + divergence).sum()).backward()
+
+
+def test_no_step_of_training_asks_for_a_value(device, monkeypatch):
+    monkeypatch.setattr(envelope, "_may_look", lambda _: False)
+    with NeverWaits():
+        a_step(device)
+
+
 def test_a_gpu_is_not_waited_for(device):
     if device.type != "cuda":
         pytest.skip("only a GPU can be waited for")
-    loc, kappa = direction(50, device).expand(64, 50), torch.full((64,), 30.0, device=device, requires_grad=True)
     torch.cuda.set_sync_debug_mode("error")
     try:
-        law = VonMisesFisher(loc, kappa, validate_args=False)
-        z = law.rsample()
-        (z.sum() + law.log_prob(z).sum() + kl_divergence(law, UniformSphere(50, device=device)).sum()).backward()
+        a_step(device)
     finally:
         torch.cuda.set_sync_debug_mode("default")
