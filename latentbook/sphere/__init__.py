@@ -4,7 +4,12 @@ Notation: m is the ambient dimension everywhere, the sphere is S^{m-1} in R^m; a
 vector, t its cosine with a point, :math:`\kappa` or :math:`\rho` a concentration. Entropies and divergences are in
 nats. The laws follow the contract of `torch.distributions`.
 
-All names are imported from here: ``from latentbook.sphere import UniformSphere``. Chapter 5.
+The room has these parts: `uniform`, areas and the uniform law; `symmetric`, what laws about a direction have in
+common, and of these `von_mises_fisher`, `power_spherical` and `cauchy`; `product`, many spheres at once; `projections`,
+paths and maps; `bessel`, the functions of the von Mises-Fisher law. Behind them stand `tangent`, points by their
+cosines, `debye` and `gammas`, series and differences that keep their digits, `envelope` and `implicit`, exact draws and
+how they move, and `checks`. All names are imported from here: ``from latentbook.sphere import VonMisesFisher``.
+Chapter 5.
 """
 
 from latentbook.sphere.bessel import (

@@ -112,16 +112,21 @@ from latentbook import sphere
 
 torch.set_default_dtype(torch.float64)
 torch.manual_seed(0)
+kinds = (sphere.PowerSpherical, sphere.SphericalCauchy, sphere.VonMisesFisher)
 uniform = sphere.UniformSphere(5)
-leaves = [leaf.clone().requires_grad_() for leaf in (*uniform.sample((2, 6)), torch.linspace(0, 0.9, 6))]
-for make in (sphere.PowerSpherical, sphere.SphericalCauchy, sphere.VonMisesFisher):
-    def both(loc, x, k):
-        law = make(loc, k)
-        return law.log_prob(x) + 2 * kl_divergence(law, uniform)
+prior = sphere.ProductSphere([uniform] * 3)
+leaves = [leaf.clone().requires_grad_() for leaf in (uniform.sample((6,)), torch.linspace(0, 0.9, 6))]
+points = prior.sample((6,))
 
-    found, sought = torch.compile(both, fullgraph=True, backend="aot_eager")(*leaves), both(*leaves)
-    torch.testing.assert_close(found, sought)
-    torch.testing.assert_close(*(torch.autograd.grad(value.sum(), leaves) for value in (found, sought)))
+
+def both(loc, k):
+    law = sphere.ProductSphere([kind(loc, k) for kind in kinds])
+    return law.log_prob(points) + 2 * kl_divergence(law, prior)
+
+
+found, sought = torch.compile(both, fullgraph=True, backend="aot_eager")(*leaves), both(*leaves)
+torch.testing.assert_close(found, sought)
+torch.testing.assert_close(*(torch.autograd.grad(value.sum(), leaves) for value in (found, sought)))
 """
 
 
