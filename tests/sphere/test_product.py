@@ -119,7 +119,7 @@ def test_contract():
 
 def test_what_is_refused(unchecked):
     a, b = PowerSpherical(direction(3), torch.rand(4)), UniformSphere(2, (3,))
-    off = torch.cat([direction(3), 2 * direction(2)])
+    off, too = torch.cat([direction(3), 2 * direction(2)]), torch.cat([3 * direction(3), direction(2)])
     for make, error, words in (
         (lambda: ProductSphere([]), ValueError, "`components` is empty, but a product has one factor or more"),
         (lambda: ProductSphere([a, b]), ValueError, r"have the batches \[\(4,\), \(3,\)\], which do not broadcast"),
@@ -134,6 +134,7 @@ def test_what_is_refused(unchecked):
             r"\(5,\), but this product has 3 \+ 3 coord",
         ),
         (lambda: ProductSphere([a, UniformSphere(2)]).log_prob(off), ValueError, "`value` has a vector of norm 2"),
+        (lambda: ProductSphere([a, UniformSphere(2)]).log_prob(too), ValueError, "`value` has a vector of norm 3"),
         (
             lambda: kl_divergence(ProductSphere([a, a]), ProductSphere([a])),
             ValueError,
