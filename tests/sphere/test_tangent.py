@@ -41,6 +41,15 @@ def test_a_gaussian_along_the_direction_does_no_harm(m):
     assert length.equal(torch.zeros(1000, dtype=torch.float32))
 
 
+def test_on_the_circle_nothing_is_lost_even_exactly_along_the_direction():
+    """Of a projection only rounding error would be left, or nothing."""
+    loc = uniform_directions((1000, 2), torch.zeros((), dtype=torch.float32))
+    for gaussian in (3 * loc, loc + 1e-7 * torch.randn(1000, 2, dtype=torch.float32)):
+        v, _ = across(loc, gaussian)
+        assert (v.norm(dim=-1) - 1).abs().max() < 1e-6
+        assert (v * loc).sum(-1).abs().max() < 1e-6
+
+
 @pytest.mark.parametrize("m", [2, 3, 5, 41])
 def test_what_is_across_is_uniform(m, device):
     n = 20_000
