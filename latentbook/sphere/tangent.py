@@ -99,7 +99,7 @@ def across(
 def _projected(loc: Tensor, vector: Tensor) -> tuple[Tensor, Tensor]:
     v = torch.addcmul(vector, _dot(vector, loc), loc, value=-1)
     length = torch.linalg.vector_norm(v, dim=-1, keepdim=True)
-    # In place, here and below: in many dimensions memory is what takes the time.
+    # In place: in many dimensions memory is what takes the time.
     return v.div_(length.clamp_min(torch.finfo(v.dtype).tiny)), length
 
 
@@ -136,7 +136,7 @@ class _Compose(torch.autograd.Function):
     @staticmethod
     def forward(loc, one_minus_w, v):
         w, sine = _cosine_and_sine(one_minus_w)
-        return (w * loc).addcmul_(sine, v)
+        return torch.addcmul(w * loc, sine, v)
 
     @staticmethod
     def setup_context(ctx, inputs, output):
@@ -149,7 +149,7 @@ class _Compose(torch.autograd.Function):
         w, sine = _cosine_and_sine(one_minus_w)
         along = _dot(grad, loc)
         of_one_minus_w = (w / sine * _dot(grad, v) - along).squeeze(-1) if ctx.needs_input_grad[1] else None
-        of_loc = (w * grad).addcmul_(along, z, value=-1) if ctx.needs_input_grad[0] else None
+        of_loc = torch.addcmul(w * grad, along, z, value=-1) if ctx.needs_input_grad[0] else None
         return of_loc, of_one_minus_w, None
 
 
