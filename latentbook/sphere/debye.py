@@ -83,7 +83,22 @@ class Ratios(NamedTuple):
 
 
 def ratios(order: float, k: Tensor, curved: bool = True) -> Ratios:
-    """Return what an order v >= 0 says, by k >= 0; A'' only where it is asked for, since it takes its time."""
+    """Return what the Bessel functions of two orders say.
+
+    Args:
+        order: v = m/2 - 1, from 0 on.
+        k: Concentrations, from 0 on.
+        curved: Whether A'' is computed too, which takes its time.
+
+    Returns:
+        All of the same shape.
+
+    Example:
+        >>> ratios(0.5, torch.tensor(10.0)).length
+        tensor(0.9000)
+
+    Chapter 5.
+    """
     top, terms = _plan(order, k.dtype)
     s = torch.hypot(k, k.new_full((), top))
     t, p, q, u = 1 / s, top / s, k / (s + top), k / s

@@ -127,6 +127,8 @@ def test_derivatives_are_those_of_differences(m, device):
         assert gradcheck(lambda k, f=function: f(m, k), kappa, check_forward_ad=True)
         assert gradgradcheck(lambda k, f=function: f(m, k), kappa)
     assert gradgradcheck(lambda k: log_bessel_i(m / 2 - 1, k), kappa)
+    # The first alone.
+    assert gradcheck(lambda k: bessel.of_order(m / 2 - 1, k).slope, kappa, check_forward_ad=True)
 
 
 @pytest.mark.parametrize("m", [2, 5, 60])

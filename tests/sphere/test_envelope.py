@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from latentbook.sphere import envelope
+from latentbook.sphere.debye import ratios
 from latentbook.sphere.envelope import draw_one_minus_cosine
-from tests.sphere.cells import CELLS, DISTANCE, DRAWS, distance
+from tests.sphere.cells import CELLS, DISTANCE, DRAWS, ERRORS, distance
 from tests.sphere.test_symmetric import NeverWaits
 
 
@@ -17,6 +18,10 @@ def test_draws_have_the_law_of_the_cosine(m, kappa, dtype, device):
     drawn = draw_one_minus_cosine(m, torch.full((DRAWS,), kappa, dtype=dtype, device=device))
     assert drawn.dtype == dtype
     assert distance(m, kappa, drawn.cpu()) < DISTANCE
+    # A law that is five per cent too wide is not as far from the true one as that, but its variance is.
+    truth = ratios(m / 2 - 1, torch.tensor(kappa))
+    square = (drawn.double().cpu() - truth.shortfall).square()
+    assert (square.mean() - truth.slope).abs() < ERRORS * square.std() / math.sqrt(DRAWS)
 
 
 @pytest.mark.parametrize(("m", "kappa"), [(2, 11.0), (10, 1e4), (41, 11.0), (500, 200.0)])

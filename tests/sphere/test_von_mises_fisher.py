@@ -378,6 +378,20 @@ def test_expand_repeats_the_law(device):
     torch.testing.assert_close(wide.log_prob(x), law.log_prob(x).expand(3, 2))
 
 
+def test_what_is_written_into_the_concentrations_is_seen(device):
+    kappa = torch.tensor([1.0, 2.0], device=device, requires_grad=True)
+    law = VonMisesFisher(direction(4, device), kappa)
+    before = law.entropy()
+    with torch.no_grad():
+        kappa += 3
+    torch.testing.assert_close(
+        law.entropy(), VonMisesFisher(law.loc, torch.tensor([4.0, 5.0], device=device)).entropy()
+    )
+    # Each has a graph of its own, however often the values are used.
+    (before.sum() + law.entropy().sum()).backward()
+    law.entropy().sum().backward()
+
+
 @pytest.mark.parametrize("dtype", TYPES, ids=str)
 def test_so_large_a_concentration_is_the_direction(dtype, device):
     loc = direction(7, device, dtype)
