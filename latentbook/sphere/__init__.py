@@ -6,10 +6,10 @@ nats. The laws follow the contract of `torch.distributions`.
 
 The room has these parts: `uniform`, areas and the uniform law; `symmetric`, what laws about a direction have in
 common, and of these `von_mises_fisher`, `power_spherical` and `cauchy`; `product`, many spheres at once; `projections`,
-paths and maps; `bessel`, the functions of the von Mises-Fisher law. Behind them stand `tangent`, points by their
-cosines, `debye` and `gammas`, series and differences that keep their digits, `envelope` and `implicit`, exact draws and
-how they move, and `checks`. All names are imported from here: ``from latentbook.sphere import VonMisesFisher``.
-Chapter 5.
+paths and maps; `circular`, how closely angles go together; `bessel`, the functions of the von Mises-Fisher law. Behind
+them stand `tangent`, points by their cosines, `debye` and `gammas`, series and differences that keep their digits,
+`envelope` and `implicit`, exact draws and how they move, and `checks`. All names are imported from here:
+``from latentbook.sphere import VonMisesFisher``. Chapter 5.
 """
 
 from latentbook.sphere.bessel import (
@@ -20,6 +20,7 @@ from latentbook.sphere.bessel import (
     vmf_divergence,
 )
 from latentbook.sphere.cauchy import SphericalCauchy
+from latentbook.sphere.circular import circular_correlation
 from latentbook.sphere.power_spherical import PowerSpherical
 from latentbook.sphere.product import ProductSphere
 from latentbook.sphere.projections import (
@@ -39,6 +40,7 @@ __all__ = [
     "UniformSphere",
     "VonMisesFisher",
     "bessel_ratio",
+    "circular_correlation",
     "hammer_projection",
     "inverse_stereographic",
     "kappa_from_mean_length",
