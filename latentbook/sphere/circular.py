@@ -9,7 +9,7 @@ from torch import Tensor
 __all__ = ["circular_correlation"]
 
 
-def circular_correlation(a: Float[Tensor, "*batch N"], b: Float[Tensor, "*batch N"]) -> Float[Tensor, "*batch"]:
+def circular_correlation(a: Float[Tensor, "*#batch N"], b: Float[Tensor, "*#batch N"]) -> Tensor:
     r"""Return the correlation of N pairs of angles.
 
     .. math:: \frac{\sum_{i<j} \sin(a_i - a_j) \sin(b_i - b_j)}
@@ -21,7 +21,7 @@ def circular_correlation(a: Float[Tensor, "*batch N"], b: Float[Tensor, "*batch 
 
     Args:
         a: Angles, in radians.
-        b: Others, of the same examples.
+        b: Others, of the same examples; batches of both broadcast.
 
     Returns:
         Numbers in [-1, 1]; nan where all of one lie on a line through the centre.

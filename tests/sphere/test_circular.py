@@ -52,6 +52,8 @@ def test_batches():
     found = circular_correlation(a, b)
     assert found.shape == (3, 4)
     torch.testing.assert_close(found[1, 2], circular_correlation(a[1, 2], b[1, 2]))
+    pairs = circular_correlation(a[:, :1], b[:1])
+    torch.testing.assert_close(pairs[2, 3], circular_correlation(a[2, 0], b[0, 3]))
 
 
 def test_on_a_line_there_is_none():

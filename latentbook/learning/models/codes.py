@@ -30,16 +30,18 @@ from torch import Tensor
 from torch.distributions import Distribution, MultivariateNormal, kl_divergence
 from torch.nn.functional import normalize, pad, softplus
 
+from latentbook.learning.models.published import FixedProposals, SwitchedEnvelope
 from latentbook.learning.models.vae import DiagonalGaussian
 from latentbook.learning.options import require_choice
 from latentbook.learning.rates import require_weight
 from latentbook.sphere import PowerSpherical, ProductSphere, SphericalCauchy, UniformSphere, VonMisesFisher
 
-__all__ = ["COVARIANCES", "DISTRIBUTIONS", "Codes", "parse_manifold"]
+__all__ = ["COVARIANCES", "DISTRIBUTIONS", "SAMPLERS", "Codes", "parse_manifold"]
 
 SPHERICAL = ("vmf", "power", "cauchy")
 DISTRIBUTIONS = (*SPHERICAL, "normal")
 COVARIANCES = ("single", "diagonal", "full")
+SAMPLERS = {"exact": VonMisesFisher, "fixed": FixedProposals, "published": SwitchedEnvelope}
 
 
 def parse_manifold(text: str | int) -> tuple[int, ...]:
@@ -78,6 +80,8 @@ class Codes:
         distribution: ``"vmf"``, ``"power"`` or ``"cauchy"`` on spheres; ``"normal"`` in Euclidean factors.
         covariance: Of a normal factor: ``"single"``, one deviation for all of it, ``"diagonal"`` or ``"full"``.
         floor: Least concentration, at least 0; spheres have one.
+        sampler: Of von Mises-Fisher laws: ``"exact"``; or, for experiments, ``"published"``, with the published errors,
+            or ``"fixed"``, with those of the gradient alone (`latentbook.learning.models.published`).
 
     Raises:
         TypeError: If the manifold is neither text nor a number.
@@ -95,12 +99,14 @@ class Codes:
     distribution: str = "vmf"
     covariance: str = "diagonal"
     floor: float = 1.0
+    sampler: str = "exact"
 
     def __post_init__(self) -> None:
         parse_manifold(self.manifold)
         require_choice("distribution", self.distribution, DISTRIBUTIONS)
         require_choice("covariance", self.covariance, COVARIANCES)
         require_weight("floor", self.floor)
+        require_choice("sampler", self.sampler, SAMPLERS)
 
     @property
     def is_spherical(self) -> bool:
@@ -198,7 +204,7 @@ class Codes:
     def _on_sphere(self, m: int, numbers: Tensor) -> Distribution:
         loc, kappa = normalize(numbers[..., :m], dim=-1), self.floor + softplus(numbers[..., m])
         if self.distribution == "vmf":
-            return VonMisesFisher(loc, kappa, validate_args=False)
+            return SAMPLERS[self.sampler](loc, kappa, validate_args=False)
         if self.distribution == "power":
             return PowerSpherical(loc, kappa, validate_args=False)
         # The largest number below 1 where rounding would make it 1.

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -40,8 +41,7 @@ class SphericalVAE(nn.Module):
         noise: How data lie around what is decoded.
         manifold: The factors' dimensions, as in ``"9"`` for S^9 in R^10, or ``"4,4"`` for S^4 x S^4 in R^5 x R^5.
         distribution: ``"vmf"``, ``"power"`` or ``"cauchy"`` on spheres; ``"normal"`` in Euclidean factors.
-        covariance: Of a normal factor: ``"single"``, ``"diagonal"`` or ``"full"``.
-        floor: Least concentration, at least 0. The published models have 1, which costs every code some nats.
+        options: Of `latentbook.learning.models.codes.Codes`: `covariance`, `floor`, `sampler`.
 
     Raises:
         TypeError: If the manifold is neither text nor a number.
@@ -62,11 +62,10 @@ class SphericalVAE(nn.Module):
         noise: Likelihood,
         manifold: str | int = "9",
         distribution: str = "vmf",
-        covariance: str = "diagonal",
-        floor: float = 1.0,
+        **options: Any,
     ) -> None:
         super().__init__()
-        self.codes = Codes(manifold, distribution, covariance, floor)
+        self.codes = Codes(manifold, distribution, **options)
         self.encoder, self.decoder, self.likelihood = encoder, decoder, noise
 
     def posterior(self, x: Tensor) -> Distribution:
@@ -179,24 +178,22 @@ def spherical_mlp(
     event_shape: Sequence[int],
     manifold: str | int = "9",
     distribution: str = "vmf",
-    covariance: str = "diagonal",
     *,
     hidden: Sequence[int] = (256, 128),
     noise: str | Likelihood = "bernoulli",
-    floor: float = 1.0,
     activation: Activation = nn.ReLU,
+    **options: Any,
 ) -> SphericalVAE:
     """Return an untrained model of perceptrons.
 
     Args:
         event_shape: Shape of one example.
-        manifold: As of `SphericalVAE`; the next two, too.
+        manifold: The factors' dimensions.
         distribution: Of codes.
-        covariance: Of normal ones.
         hidden: Sizes of the encoder's hidden layers, data side first; the decoder has them the other way round.
         noise: A likelihood, or its name, as in `latentbook.learning.likelihoods.likelihood`.
-        floor: Least concentration.
         activation: Makes one activation.
+        options: Of `latentbook.learning.models.codes.Codes`: `covariance`, `floor`, `sampler`.
 
     Returns:
         The model.
@@ -210,20 +207,19 @@ def spherical_mlp(
 
     Chapter 5.
     """
-    codes, own = Codes(manifold, distribution, covariance, floor), likelihood(noise, event_shape)
+    codes, own = Codes(manifold, distribution, **options), likelihood(noise, event_shape)
     encoder = mlp_encoder(event_shape, hidden, codes.numbers, activation)
     decoder = mlp_decoder(codes.latent_dim, hidden[::-1], own.parameter_shape, activation)
-    return SphericalVAE(encoder, decoder, own, manifold, distribution, covariance, floor)
+    return SphericalVAE(encoder, decoder, own, manifold, distribution, **options)
 
 
 def spherical_conv(
     event_shape: Sequence[int],
     manifold: str | int = "9",
     distribution: str = "vmf",
-    covariance: str = "diagonal",
     *,
     noise: str | Likelihood = "bernoulli",
-    floor: float = 1.0,
+    **options: Any,
 ) -> SphericalVAE:
     """Return an untrained model of gated convolutions; arguments are as of `spherical_mlp`.
 
@@ -231,9 +227,8 @@ def spherical_conv(
         event_shape: Shape of an image; its sides are multiples of 4.
         manifold: The factors' dimensions.
         distribution: Of codes.
-        covariance: Of normal ones.
         noise: A likelihood, or its name.
-        floor: Least concentration.
+        options: Of `latentbook.learning.models.codes.Codes`.
 
     Returns:
         The model.
@@ -247,7 +242,7 @@ def spherical_conv(
 
     Chapter 5.
     """
-    codes, own = Codes(manifold, distribution, covariance, floor), likelihood(noise, event_shape)
+    codes, own = Codes(manifold, distribution, **options), likelihood(noise, event_shape)
     encoder = gated_encoder(event_shape, codes.numbers)
     decoder = gated_decoder(codes.latent_dim, event_shape, own.parameter_shape[0])
-    return SphericalVAE(encoder, decoder, own, manifold, distribution, covariance, floor)
+    return SphericalVAE(encoder, decoder, own, manifold, distribution, **options)

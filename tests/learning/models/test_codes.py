@@ -7,7 +7,7 @@ import torch
 from torch.distributions import MultivariateNormal, kl_divergence
 from torch.nn.functional import softplus
 
-from latentbook.learning.models.codes import Codes, parse_manifold
+from latentbook.learning.models.codes import SAMPLERS, Codes, parse_manifold
 
 # Of the sheet: what the published floor of 1 costs, in nats.
 FLOORS = {"2": 0.152, "5": 0.081, "40": 0.0122}
@@ -149,6 +149,13 @@ def test_a_full_covariance_of_several_factors_is_that_of_each():
     torch.testing.assert_close(q.log_prob(z), sum(parts))
 
 
+@pytest.mark.parametrize(("sampler", "kind"), SAMPLERS.items())
+def test_samplers_for_experiments(sampler, kind):
+    codes = Codes("4,4", sampler=sampler)
+    assert all(type(law) is kind for law in codes.factors(torch.randn(3, codes.numbers)))
+    assert all(type(law) is kind for law in codes.posterior(torch.randn(3, codes.numbers)).components)
+
+
 def test_what_is_asked_wrongly_is_said():
     with pytest.raises(ValueError, match="`distribution` is 'von-mises'"):
         Codes("2", "von-mises")
@@ -156,5 +163,7 @@ def test_what_is_asked_wrongly_is_said():
         Codes("2", "normal", "tied")
     with pytest.raises(ValueError, match="`floor` is -1"):
         Codes("2", floor=-1.0)
+    with pytest.raises(ValueError, match="`sampler` is 'wood'"):
+        Codes("2", sampler="wood")
     with pytest.raises(ValueError, match=r"`encoder` returned \(5, 3\) for codes of the manifold '2'.* 4 numbers"):
         Codes("2").posterior(torch.zeros(5, 3))

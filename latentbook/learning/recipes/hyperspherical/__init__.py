@@ -1,5 +1,6 @@
 """Chapter 5's experiments: variational autoencoders with codes on spheres and on products of them."""
 
+from latentbook.learning.recipes.hyperspherical.angles import read_by_circles, read_by_least_squares
 from latentbook.learning.recipes.hyperspherical.measures import Measures, measured
 from latentbook.learning.recipes.hyperspherical.settings import DATASETS, SCALES, Scale, Settings, settings
 from latentbook.learning.recipes.hyperspherical.training import STACKED, Run, build, load_data, scores, together, train
@@ -15,6 +16,8 @@ __all__ = [
     "build",
     "load_data",
     "measured",
+    "read_by_circles",
+    "read_by_least_squares",
     "scores",
     "settings",
     "together",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from latentbook.learning.models.codes import COVARIANCES, DISTRIBUTIONS, parse_manifold
+from latentbook.learning.models.codes import COVARIANCES, DISTRIBUTIONS, SAMPLERS, parse_manifold
 from latentbook.learning.parameters import check_choice, check_device, check_integer, check_number
 
 __all__ = ["BODIES", "DATASETS", "LIKELIHOODS", "SCALES", "Scale", "Settings", "settings"]
@@ -62,6 +62,7 @@ class Settings:
         manifold: The factors' dimensions, as in ``"4,4"``.
         covariance: Of normal codes.
         floor: Least concentration.
+        sampler: Of von Mises-Fisher laws.
         body: ``"mlp"`` or ``"conv"``.
         hidden: Sizes of an encoder's hidden layers.
         likelihood: Its name.
@@ -82,6 +83,7 @@ class Settings:
     manifold: str
     covariance: str
     floor: float
+    sampler: str
     body: str
     hidden: tuple[int, ...]
     likelihood: str
@@ -104,6 +106,7 @@ def settings(
     manifold: object = "9",
     covariance: object = "diagonal",
     floor: object = 1.0,
+    sampler: object = "exact",
     body: object = "mlp",
     h_dims: object = None,
     likelihood: object = "bernoulli",
@@ -126,6 +129,8 @@ def settings(
         manifold: The factors' own dimensions: ``"9"`` is S^9 in R^10, or R^9; ``"4,4"`` is S^4 x S^4 in R^5 x R^5.
         covariance: Of normal codes: ``"single"``, ``"diagonal"`` or ``"full"``.
         floor: Least concentration, at least 0; the published one is 1.
+        sampler: Of von Mises-Fisher laws: ``"exact"``; ``"published"``, with the published errors; or ``"fixed"``, with
+            those of the gradient alone.
         body: ``"mlp"``, or ``"conv"``: gated convolutions, which have sizes of their own.
         h_dims: Sizes of an encoder's hidden layers, data side first, as in ``"256,128"``; the decoder has them the
             other way round. None for the scale's.
@@ -166,6 +171,7 @@ def settings(
         manifold=",".join(map(str, dims)),
         covariance=check_choice("covariance", covariance, COVARIANCES),
         floor=check_number("floor", floor, 0.0),
+        sampler=check_choice("sampler", sampler, SAMPLERS),
         body=check_choice("body", body, BODIES),
         hidden=usual.hidden if h_dims is None else _check_sizes("h_dims", h_dims),
         likelihood=check_choice("likelihood", likelihood, LIKELIHOODS),

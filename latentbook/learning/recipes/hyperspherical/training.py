@@ -89,11 +89,11 @@ def build(chosen: Settings, event_shape: Sequence[int]) -> SphericalVAE:
 
     Chapter 5.
     """
-    law = (chosen.manifold, chosen.distribution, chosen.covariance)
-    common = {"noise": chosen.likelihood, "floor": chosen.floor}
+    names = ("manifold", "distribution", "covariance", "floor", "sampler")
+    options: dict[str, Any] = {name: getattr(chosen, name) for name in names} | {"noise": chosen.likelihood}
     if chosen.body == "conv":
-        return spherical_conv(event_shape, *law, **common)
-    return spherical_mlp(event_shape, *law, hidden=chosen.hidden, **common)
+        return spherical_conv(event_shape, **options)
+    return spherical_mlp(event_shape, hidden=chosen.hidden, **options)
 
 
 def scores(chosen: Settings, run: Run) -> dict[str, float]:
