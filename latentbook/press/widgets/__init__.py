@@ -2,7 +2,8 @@
 
 from latentbook.press.widgets.explorer import LatentExplorer
 from latentbook.press.widgets.perceptron import from_arrays
+from latentbook.press.widgets.sphere import Globe
 from latentbook.press.widgets.trader import RateTrader
 from latentbook.press.widgets.trained_grid import GridMetric, TrainedGrid
 
-__all__ = ["GridMetric", "LatentExplorer", "RateTrader", "TrainedGrid", "from_arrays"]
+__all__ = ["Globe", "GridMetric", "LatentExplorer", "RateTrader", "TrainedGrid", "from_arrays"]

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from latentbook.core import at_rest
 from latentbook.press.widgets.perceptron import Perceptron, described, layers_of
 
-__all__ = ["LATENTS", "Event", "Member", "event_of", "members_of"]
+__all__ = ["LATENTS", "Event", "Member", "decoder_of", "event_of", "members_of"]
 
 # The explorer draws planes.
 LATENTS = 2
@@ -132,6 +132,29 @@ def members_of(models: Any) -> list[Member]:
     return members
 
 
+def decoder_of(name: str, model: Any, inputs: int, takes: str) -> Member:
+    """Return a member that is a decoder alone, whatever else the model has.
+
+    Args:
+        name: What errors call it.
+        model: A model with a `decoder`, or a bare decoder.
+        inputs: How many numbers it has to take.
+        takes: What these are, for the error.
+
+    Raises:
+        TypeError: If it is something else.
+        ValueError: If it has layers that cannot travel, or takes another number of inputs.
+
+    Chapter 5.
+    """
+    network = getattr(model, "decoder", model)
+    decoder = _perceptron(network, name)
+    if decoder.inputs != inputs:
+        raise ValueError(f"`{name}` takes {decoder.inputs} numbers, but {takes}: pass a decoder of {inputs} inputs")
+    decode = getattr(model, "decode", network)
+    return Member(name, decoder, None, _own(name, decode, model, network), None, _tolerance(network))
+
+
 def event_of(
     members: Sequence[Member],
     examples: tuple[int, ...] | None = None,
@@ -152,7 +175,7 @@ def event_of(
 
     Chapter 2.
     """
-    shapes = [tuple(member.decode(torch.zeros(1, LATENTS)).shape[1:]) for member in members]
+    shapes = [tuple(member.decode(torch.zeros(1, member.decoder.inputs)).shape[1:]) for member in members]
     for member, other in zip(members, shapes, strict=True):
         if other != shapes[0]:
             found = f"`{member.name}` decodes to {other}, but `{members[0].name}` to {shapes[0]}"

@@ -121,14 +121,3 @@ export function enlarged(values, count) {
     return between(along(row), along(row + 1), down);
   })));
 }
-
-const parseColour = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
-
-// Colours between the stops, as many as a screen can tell apart.
-function tableOf(stops) {
-  return Array.from({ length: 256 }, (_, i) => {
-    const place = (i / 255) * (stops.length - 1);
-    const before = Math.min(Math.floor(place), stops.length - 2);
-    return [...between(stops[before], stops[before + 1], place - before), 255];
-  });
-}
