@@ -66,7 +66,7 @@ export class ConcentrationSlider {
 export function exactly(value) {
   const sign = value < 0 ? "−" : "";
   const size = Number(Math.abs(value).toPrecision(3));
-  if (size === 0 || size >= 1e-3) return sign + (size === 0 ? "0" : inFigures(size));
+  if (size === 0 || size >= 1e-2) return sign + (size === 0 ? "0" : inFigures(size));
   const [digits, power] = size.toExponential(2).split("e-");
   return `${sign}${digits} × 10⁻${superscript(power)}`;
 }

@@ -48,8 +48,8 @@ export function frontAt(x, y) {
 
 /** Two directions across a third: those across the north pole, turned the shortest way. @returns {[Direction, Direction]} */
 export function across([x, y, z]) {
-  // At the south pole all ways are short.
-  const share = 1 / Math.max(1 + z, 1e-12);
+  // 1/(1 + z), of which nothing is lost near the south pole; there all ways are equally short.
+  const share = z > 0 ? 1 / (1 + z) : (1 - z) / Math.max(x * x + y * y, 1e-300);
   return [[1 - x * x * share, -x * y * share, -x], [-x * y * share, 1 - y * y * share, -y]];
 }
 

@@ -26,7 +26,7 @@ export class Globe {
   constructor(model, element) {
     this.model = model;
     this.content = model.get("content");
-    this.traits = new Traits(model, TRAITS, () => this.follow());
+    this.traits = new Traits(model, TRAITS, () => this.hear());
     this.now = this.traits.values;
     this.samples = new Samples(MOST);
     this.codes = new Codes(this.content, model.get("codes"), model.get("labels"));
@@ -115,16 +115,13 @@ export class Globe {
     this.settle();
   }
 
-  /** Turn the globe until μ is in the middle. */
+  /** Turn the globe until μ is in the middle, the short way round. */
   face() {
     const from = this.now.view;
     this.now.view = placeOf(this.now.loc);
-    // The short way round.
-    const [along, up] = [within([this.now.view[0] - from[0], 0])[0], this.now.view[1] - from[1]];
-    this.way = { from, by: [along, up] };
-    this.easing.start();
     this.settle();
-    this.follow();
+    this.way = { from, by: [within([this.now.view[0] - from[0], 0])[0], this.now.view[1] - from[1]] };
+    this.easing.start();
   }
 
   /** The reader has let go: the kernel is told, and so is a reader who listens. */
@@ -133,6 +130,13 @@ export class Globe {
     this.traits.tell();
     this.toSay = true;
     this.stale();
+  }
+
+  /** The kernel, or another view, has changed something. */
+  hear() {
+    this.easing.began = -Infinity;
+    this.keep();
+    this.follow();
   }
 
   /** What is gone back to when a touch becomes a scroll. */
