@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from latentbook.core import at_rest
-from latentbook.press.widgets.perceptron import Perceptron, described, layers_of
+from latentbook.press.widgets.perceptron import Perceptron, described, layers_of, packed
 
-__all__ = ["LATENTS", "Event", "Member", "decoder_of", "event_of", "members_of"]
+__all__ = ["LATENTS", "Event", "Member", "event_of", "image_decoder", "members_of"]
 
 # The explorer draws planes.
 LATENTS = 2
@@ -132,27 +132,34 @@ def members_of(models: Any) -> list[Member]:
     return members
 
 
-def decoder_of(name: str, model: Any, inputs: int, takes: str) -> Member:
-    """Return a member that is a decoder alone, whatever else the model has.
+def image_decoder(model: Any, codes: Tensor, takes: str, shape: Sequence[int] | None) -> tuple[dict[str, Any], bytes]:
+    """Return what the page has to know of a decoder to images, and its numbers.
 
     Args:
-        name: What errors call it.
-        model: A model with a `decoder`, or a bare decoder.
-        inputs: How many numbers it has to take.
-        takes: What these are, for the error.
+        model: A model with a `decoder`, or a bare decoder: the argument `decoder` of a widget.
+        codes: ``(N, inputs)``, where it is compared with its layers.
+        takes: What a code is, for the error, as in ``"a point of S^2 is 3"``.
+        shape: What the numbers of a flat output form.
 
     Raises:
-        TypeError: If it is something else.
-        ValueError: If it has layers that cannot travel, or takes another number of inputs.
+        TypeError: If it is no decoder.
+        ValueError: If it has layers that cannot travel or does more than they say, takes codes of another size, or
+            decodes to something else than images.
 
     Chapter 5.
     """
-    network = getattr(model, "decoder", model)
-    decoder = _perceptron(network, name)
+    network, inputs = getattr(model, "decoder", model), codes.shape[1]
+    decoder = _perceptron(network, "decoder")
     if decoder.inputs != inputs:
-        raise ValueError(f"`{name}` takes {decoder.inputs} numbers, but {takes}: pass a decoder of {inputs} inputs")
-    decode = getattr(model, "decode", network)
-    return Member(name, decoder, None, _own(name, decode, model, network), None, _tolerance(network))
+        raise ValueError(f"`decoder` takes {decoder.inputs} numbers, but {takes}: pass a decoder of {inputs} inputs")
+    decode = _own("decoder", getattr(model, "decode", network), model, network)
+    member = Member("decoder", decoder, None, decode, None, _tolerance(network))
+    event = event_of([member], None, shape)
+    if event.kind != "image":
+        raise ValueError(f"`decoder` decodes to {event.shape}, which is no image: say with `shape` what it forms")
+    member.compare(codes, None)
+    told = {**dataclasses.asdict(event), "range": [0.0, 1.0]}
+    return {"decoder": described(decoder.layers), "event": told}, packed(decoder.layers)
 
 
 def event_of(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -15,11 +14,11 @@ from torch import Tensor
 
 from latentbook.press.widgets import scripts
 from latentbook.press.widgets.explorer import PALETTE
-from latentbook.press.widgets.members import decoder_of, event_of
-from latentbook.press.widgets.perceptron import described, halves, packed
+from latentbook.press.widgets.members import image_decoder
+from latentbook.press.widgets.perceptron import halves
 from latentbook.press.widgets.points import dataset_of, points_of
 
-__all__ = ["Globe"]
+__all__ = ["Globe", "numbers_of"]
 
 SCRIPTS = (
     *("mlp.js", "laws.js", "directions.js"),  # numbers
@@ -34,6 +33,24 @@ MOST_KAPPA, MOST_SAMPLES = 1000.0, 2000
 AMBIENT, ROUNDING = 3, 1e-4
 # Degrees by which the mean is right of the middle, and above it, where nobody says what is seen.
 ASIDE = (24.0, 20.0)
+
+
+def numbers_of(value: Any, count: int) -> list[float] | None:
+    """Return so many finite numbers as a list, None if that is not what they are.
+
+    Args:
+        value: A sequence, an array or a tensor.
+        count: How many.
+
+    Chapter 5.
+    """
+    try:
+        numbers = np.asarray(value.tolist() if isinstance(value, Tensor) else value)
+    except ValueError:
+        return None
+    if numbers.shape != (count,) or numbers.dtype.kind not in "iuf" or not np.isfinite(numbers).all():
+        return None
+    return [float(number) for number in numbers]
 
 
 class Direction(traitlets.TraitType[list[float], Any]):
@@ -53,7 +70,7 @@ class Place(traitlets.TraitType[list[float], Any]):
 
     def validate(self, obj: Any, value: Any) -> list[float]:
         """Return the numbers as a list."""
-        numbers = _numbers(value, 2)
+        numbers = numbers_of(value, 2)
         if numbers is None or abs(numbers[0]) > 180 or abs(numbers[1]) > 90:
             found = f"`{self.name}` is {value!r}, but a place is a longitude from -180 to 180 and a latitude"
             raise traitlets.TraitError(f"{found} from -90 to 90, in degrees")
@@ -166,20 +183,9 @@ class Globe(anywidget.AnyWidget):
         return proposal.value
 
 
-def _numbers(value: Any, count: int) -> list[float] | None:
-    """Return so many finite numbers as a list, None if that is not what they are."""
-    try:
-        numbers = np.asarray(value.tolist() if isinstance(value, Tensor) else value)
-    except ValueError:
-        return None
-    if numbers.shape != (count,) or numbers.dtype.kind not in "iuf" or not np.isfinite(numbers).all():
-        return None
-    return [float(number) for number in numbers]
-
-
 def _direction(name: str, value: Any) -> list[float]:
     """Return three numbers of length 1."""
-    numbers = _numbers(value, AMBIENT)
+    numbers = numbers_of(value, AMBIENT)
     if numbers is None:
         raise traitlets.TraitError(f"`{name}` is {value!r}, but a direction is three finite numbers")
     length = math.hypot(*numbers)
@@ -197,18 +203,12 @@ def _beside(loc: Sequence[float]) -> list[float]:
 
 
 def _decoder(model: Any, shape: Sequence[int] | None) -> tuple[dict[str, Any], bytes]:
-    """Return what the page has to know of a decoder, and its numbers."""
-    if model is None:
-        if shape is not None:
-            raise ValueError(f"`shape` is {tuple(shape)}, but there is no decoder: pass `decoder` too")
-        return {}, b""
-    member = decoder_of("decoder", model, AMBIENT, "a point of S^2 is 3")
-    event = event_of([member], None, shape)
-    if event.kind != "image":
-        raise ValueError(f"`decoder` decodes to {event.shape}, which is no image: say with `shape` what it forms")
-    member.compare(torch.cat([torch.eye(AMBIENT), -torch.eye(AMBIENT)]).double(), None)
-    told = {**dataclasses.asdict(event), "range": [0.0, 1.0]}
-    return {"decoder": described(member.decoder.layers), "event": told}, packed(member.decoder.layers)
+    if model is not None:
+        places = torch.cat([torch.eye(AMBIENT), -torch.eye(AMBIENT)]).double()
+        return image_decoder(model, places, "a point of S^2 is 3", shape)
+    if shape is not None:
+        raise ValueError(f"`shape` is {tuple(shape)}, but there is no decoder: pass `decoder` too")
+    return {}, b""
 
 
 def _codes(codes: Any, labels: Any, classes: Sequence[str] | None, most: int) -> tuple[list[str], bytes, bytes]:
