@@ -106,7 +106,8 @@ def bars(page):
 def test_the_lead_stands_above_the_fold(visit, name, width):
     page = visit(name, viewport={"width": width, "height": 800})
     picture = page.locator(
-        ".tag_lead :is(.lb-plotly[data-drawn] .main-svg, .explorer:not([data-busy]) .plane, .trader .dot),"
+        ".tag_lead :is(.lb-plotly[data-drawn] .main-svg, .explorer:not([data-busy]) .plane, .trader .dot,"
+        " .sphere:not([data-busy]) .plane),"
         " .lb-lead .plane"
     )
     picture.first.wait_for()

@@ -37,7 +37,7 @@ export class Heights {
     this.curve = path("curve");
     this.ticks = [0, 0.5, 1].map((share) => this.tick(share));
     this.title = draw("text", { x: LEFT, y: 12 });
-    this.beyond = draw("text", { x: LEFT + 2, y: this.base - 8, class: "beyond" });
+    this.beyond = draw("text", { x: LEFT, y: 30 });
     const axis = draw("line", { class: "axis", x1: LEFT, x2: WIDE - RIGHT, y1: this.base, y2: this.base });
     const name = draw("text", { x: WIDE / 2, y: high - 4, "text-anchor": "middle" }, "height t = μ·x");
     const parts = [this.bars, this.other, this.curve, axis, ...this.ticks, name, this.title, this.beyond];

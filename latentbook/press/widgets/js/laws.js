@@ -75,7 +75,9 @@ function powerSpherical(kappa) {
 }
 
 /**
- * Spherical Cauchy: density ∝ (1 + ρ² − 2 ρ t)⁻², the image of the uniform law under a Möbius map.
+ * Spherical Cauchy: density ∝ (1 + ρ² − 2 ρ t)⁻², the image of the uniform law under a Möbius map. Its quantiles are
+ * rational in w, so that means are integrals over w of what is elementary: the mean length is
+ * (1 + ρ²)/(2 ρ) − (1 − ρ²)² artanh ρ/(2 ρ²), and the divergence 2 (1 + ρ²) artanh ρ/ρ − 2.
  * @param {number} s  artanh ρ, in which 1 − ρ keeps its figures.
  * @returns {Law}
  */

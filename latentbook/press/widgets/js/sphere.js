@@ -80,9 +80,10 @@ export class Globe {
       mark.style.left = `${100 * shareOfColours(Math.log(times))}%`;
       return mark;
     });
+    this.legendWords = make("span");
     const label = "colours of the density, as a multiple of the uniform law's";
-    const words = make("span", {}, "density, × uniform");
-    this.legend = make("div", { class: "legend", role: "img", "aria-label": label }, words, make("span", { class: "scale" }, bar, ...marks));
+    const scale = make("span", { class: "scale", role: "img", "aria-label": label }, bar, ...marks);
+    this.legend = make("div", { class: "legend" }, this.legendWords, scale);
     return this.legend;
   }
 
@@ -220,7 +221,9 @@ export class Globe {
     this.law.show(this.now.law);
     this.count.show(String(this.now.samples));
     this.shown.show(this.now.shown);
-    this.legend.classList.toggle("off", this.now.shown !== "law");
+    const isLaw = this.now.shown === "law";
+    this.legend.classList.toggle("off", !isLaw);
+    this.legendWords.textContent = isLaw ? "density, × uniform" : `codes of ${this.codes.count} test images, faint on the far side`;
   }
 
   paint() {
