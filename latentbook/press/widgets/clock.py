@@ -21,7 +21,7 @@ __all__ = ["Clock"]
 SCRIPTS = (
     *("mlp.js", "circles.js"),  # numbers
     *("page.js", "strip.js", "layout.js", "view.js", "drag.js", "dial.js"),
-    *("shared.css", "handles.css", "clock.css", "clock.js"),
+    *("shared.css", "rings.css", "clock.css", "clock.js"),
 )
 
 

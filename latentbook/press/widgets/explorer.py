@@ -34,7 +34,7 @@ SCRIPTS = (
     *("mlp.js", "metric.js", "spline.js", "energy.js", "geodesic.js", "reduce.js", "members.js"),  # numbers
     *("page.js", "colours.js", "fields.js", "shades.js", "strip.js", "plane.js", "pad.js", "paths.js", "readout.js"),
     *("ticks.js", "controls.js", "probe.js", "layout.js", "kernel.js"),
-    *("shared.css", "choices.css", "handles.css", "explorer.css", "explorer.js", "mount.js"),
+    *("shared.css", "choices.css", "rings.css", "explorer.css", "explorer.js", "mount.js"),
 )
 # Colours of the classes 0 to 9, on paper and on near black, and those of the area scale: the book's own.
 PALETTE = {

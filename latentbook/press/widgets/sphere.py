@@ -24,7 +24,7 @@ SCRIPTS = (
     *("mlp.js", "laws.js", "directions.js"),  # numbers
     *("page.js", "colours.js", "strip.js", "tiles.js", "ticks.js", "controls.js", "layout.js", "view.js"),
     *("concentration.js", "heights.js", "codes.js", "ball.js", "drag.js", "turning.js"),
-    *("shared.css", "choices.css", "handles.css", "sphere.css", "sphere.js"),
+    *("shared.css", "choices.css", "rings.css", "sphere.css", "sphere.js"),
 )
 LAWS = ("vmf", "power", "cauchy", "uniform")
 # The slider's end, and samples at most: what can be drawn sixty times a second.

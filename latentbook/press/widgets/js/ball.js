@@ -107,6 +107,7 @@ export class Ball extends Sheet {
     const isLaw = scene.shown === "law";
     this.ink = isLaw ? "#ffffff" : scene.theme.ink;
     this.paintGround(context, isLaw, scene.theme);
+    this.paintEdge(context, scene.theme);
     this.paintNet(context);
     if (isLaw) this.paintSamples(context, scene.samples);
     else this.paintCodes(context, scene.codes, scene.theme);
@@ -138,6 +139,14 @@ export class Ball extends Sheet {
     rim.addColorStop(1, `rgb(${shade} / .3)`);
     context.fillStyle = rim;
     context.fillRect(0, 0, this.width, this.width);
+  }
+
+  // On near black the darkest colours have no edge of their own.
+  paintEdge(context, theme) {
+    this.disc(context);
+    Object.assign(context, { strokeStyle: theme.ink, lineWidth: 1, globalAlpha: 0.3 });
+    context.stroke();
+    context.globalAlpha = 1;
   }
 
   paintNet(context) {

@@ -41,7 +41,7 @@ export class Clock {
     const [first, second] = this.dials.map((dial) => dial.figure);
     const notes = make("p", { class: "notes" }, HOW_TO, this.spoken);
     this.root = make("div", { class: "clock", role: "group", "aria-label": alt }, first, middle, second, notes);
-    element.attachShadow({ mode: "open" }).append(make("style", {}, SHARED + HANDLES + CLOCK), this.root);
+    element.attachShadow({ mode: "open" }).append(make("style", {}, SHARED + RINGS + CLOCK), this.root);
     this.theme = themeOf(this.root);
   }
 

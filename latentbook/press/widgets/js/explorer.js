@@ -57,7 +57,7 @@ export class Explorer {
     this.legend = new Legend(PALETTE.magnitude);
     this.controls = this.makeControls();
     this.arrange();
-    element.attachShadow({ mode: "open" }).append(make("style", {}, SHARED + CHOICES + HANDLES + EXPLORER), this.root);
+    element.attachShadow({ mode: "open" }).append(make("style", {}, SHARED + CHOICES + RINGS + EXPLORER), this.root);
     this.theme = themeOf(this.root);
   }
 

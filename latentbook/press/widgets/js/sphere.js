@@ -54,7 +54,7 @@ export class Globe {
     const notes = make("p", { class: "notes" }, this.howTo(), this.spoken);
     const plane = make("div", { class: "front" }, this.turning.element, this.makeLegend());
     this.layout = new Layout(this.root, this.makeControls(), plane, side, notes);
-    element.attachShadow({ mode: "open" }).append(make("style", {}, SHARED + CHOICES + HANDLES + SPHERE), this.root);
+    element.attachShadow({ mode: "open" }).append(make("style", {}, SHARED + CHOICES + RINGS + SPHERE), this.root);
     this.theme = themeOf(this.root);
   }
 
