@@ -54,7 +54,7 @@ export class Dial extends Sheet {
     set(this.circle, { cx: middle, cy: middle, r: CIRCLE * this.width });
     set(this.arm, { x1: middle, y1: middle, x2: x, y2: y });
     // On the side where the arm is not.
-    set(this.words, { x: middle - 0.12 * this.width * right, y: middle + 0.12 * this.width * up });
+    set(this.words, { x: middle - 0.1 * this.width * right, y: middle + 0.1 * this.width * up });
     this.words.textContent = `${this.letter} = ${degrees}°`;
     set(this.ring, { transform: `translate(${x.toFixed(2)} ${y.toFixed(2)})`, "aria-valuenow": degrees, "aria-valuetext": `${degrees}°` });
     this.paint(images);

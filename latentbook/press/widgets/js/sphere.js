@@ -161,8 +161,8 @@ export class Globe {
   repaint() {
     this.theme = themeOf(this.root);
     this.layout.fit(this.theme);
-    this.isNew = true;
-    this.stale();
+    this.decoded?.redraw();
+    this.follow();
   }
 
   frame(at) {
@@ -194,15 +194,14 @@ export class Globe {
   compute() {
     const { law, kappa, loc, samples, seed } = this.now;
     const isOther = this.differs("law", law, kappa);
-    const isSeeded = this.differs("seed", seed);
-    const isMoved = this.differs("mean", loc, samples);
-    if (isSeeded) this.samples.seed(seed);
+    const isRedrawn = this.differs("draws", samples, seed);
+    const isMoved = this.differs("mean", loc);
     if (isOther) this.current = lawOf(law, kappa);
     if (isOther) this.ball.shading.take(this.current);
-    if (isOther || isSeeded || isMoved) this.samples.take(this.current, loc, samples);
-    if (isOther || isSeeded || this.differs("count", samples)) this.showLaw();
-    if (isOther || isSeeded || isMoved) this.decoded?.show(loc, this.samples);
-    else this.decoded?.redraw();
+    if (isRedrawn) this.samples.seed(seed);
+    if (isOther || isRedrawn || isMoved) this.samples.take(this.current, loc, samples);
+    if (isOther || isRedrawn || isMoved) this.decoded?.show(loc, this.samples);
+    if (isOther || isRedrawn) this.showLaw();
     this.showChoices();
   }
 
