@@ -9,9 +9,11 @@ import pytest
 import torch
 import traitlets
 from torch import nn
+from torch.distributions import kl_divergence
 
 from latentbook.core import seeded
 from latentbook.press.widgets import Globe, scripts
+from latentbook.sphere import PowerSpherical, SphericalCauchy, UniformSphere, VonMisesFisher
 from tests.press.widgets.conftest import IMPORT
 
 LAWS = ("vmf", "power", "cauchy")
@@ -124,6 +126,25 @@ def test_at_nought_and_close_to_it_all_laws_are_uniform(run):
     }))"""
     for values in run(["laws.js"], call, [*LAWS, "uniform"]):
         assert values == pytest.approx([0, 0, 0, 0.5], abs=1e-15)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("kappa", [0.3, 2.0, 37.2, 1000.0])
+@pytest.mark.parametrize("name", LAWS)
+def test_the_page_computes_what_the_package_does(run, told, name, kappa):
+    length, divergence, _, rho = told[name, kappa]
+    kind = {"vmf": VonMisesFisher, "power": PowerSpherical, "cauchy": SphericalCauchy}[name]
+    mean = torch.tensor([0.6, 0.48, 0.64], dtype=torch.float64)
+    law = kind(mean, torch.tensor(rho if name == "cauchy" else kappa, dtype=torch.float64))
+    # Of the Cauchy law the package integrates: to 1e-10 where it is narrow.
+    assert law.mean_resultant_length.item() == pytest.approx(length, rel=1e-10)
+    assert kl_divergence(law, UniformSphere(3)).item() == pytest.approx(divergence, rel=1e-10)
+    points = torch.tensor([[0.8, 0.0, 0.6], [0.6, 0.48, 0.64], [0.0, 0.6, 0.8]], dtype=torch.float64)
+    levels = "(m, name, kappa, depths) => depths.map((d) => m.lawOf(name, kappa).level(d))"
+    found = run(["laws.js"], levels, name, kappa, (1 - points @ mean).tolist())
+    # A thousand times the last figure of a cosine.
+    expected = law.log_prob(points) + math.log(4 * math.pi)
+    assert found == pytest.approx(expected.tolist(), rel=1e-12, abs=1e-12)
 
 
 # ---- samples ----
