@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from typing import Any
 
 import mpmath
 import numpy as np
@@ -47,7 +48,7 @@ def density(name, parameter):
     }[name]
 
 
-def integral(function, narrow):
+def integral(function, narrow) -> Any:
     """Over t from -1 to 1, the end where a law is narrow in pieces."""
     return mpmath.quad(function, [-1, *(1 - mpmath.mpf(narrow) ** power for power in range(1, 5)), 1])
 
@@ -112,7 +113,7 @@ def test_densities_integrate_to_one_and_quantiles_invert_them(run, told, name, k
     p = density(name, told[name, kappa][3] if name == "cauchy" else kappa)
     assert float(integral(p, 0.1)) == pytest.approx(1, rel=1e-15)
     for share, d, level in zip(shares, depths, levels, strict=True):
-        below = mpmath.quad(p, [1 - mpmath.mpf(d), *(1 - mpmath.mpf(d) * part for part in (0.3, 0.1, 0.01)), 1])
+        below: Any = mpmath.quad(p, [1 - mpmath.mpf(d), *(1 - mpmath.mpf(d) * part for part in (0.3, 0.1, 0.01)), 1])
         # The share is given as a double, and 1 − w of the last one knows its last figures no better.
         assert float(below) == pytest.approx(share, rel=1e-13)
         assert level == pytest.approx(float(mpmath.log(2 * p(1 - mpmath.mpf(d)))), rel=1e-13, abs=1e-13)
