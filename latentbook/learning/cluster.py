@@ -21,7 +21,6 @@ import dask.config
 import torch
 from dask.system import CPU_COUNT
 from distributed import Client, Future, KilledWorker, Nanny, Scheduler, SpecCluster, wait
-from distributed.comm.core import CommClosedError
 from distributed.utils import silence_logging_cmgr
 
 from latentbook.learning import forks, runs
@@ -98,7 +97,7 @@ class OnCluster(Engine):
 
     def cancel(self) -> None:
         """Take back what nobody has begun."""
-        with contextlib.suppress(CommClosedError, OSError):
+        with contextlib.suppress(OSError):
             self.client.cancel([*self.futures], force=True)
 
     def _look(self) -> Mapping[str, str]:
@@ -109,12 +108,12 @@ class OnCluster(Engine):
             return {}
         try:
             found = self.client.run(misfit, self.order, self.facts, workers=[*new], on_error="return")
-        except (CommClosedError, OSError, ValueError):
+        except (OSError, ValueError):
             # One of them has gone meanwhile: the next look will tell.
             self.known -= new
             return {}
         # Who has gone meanwhile says nothing.
-        self.known -= {address for address, one in found.items() if isinstance(one, CommClosedError | OSError)}
+        self.known -= {address for address, one in found.items() if isinstance(one, OSError)}
         return {address: what for address, one in found.items() if address in self.known and (what := _told(one))}
 
     def _workers(self) -> set[str]:

@@ -23,6 +23,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -113,7 +114,8 @@ class Codes:
         """Whether factors are spheres."""
         return self.distribution in SPHERICAL
 
-    @property
+    # Read once: a training asks for them at every step.
+    @cached_property
     def sizes(self) -> tuple[int, ...]:
         """Coordinates of each factor."""
         return tuple(dim + self.is_spherical for dim in parse_manifold(self.manifold))
@@ -172,7 +174,7 @@ class Codes:
         """
         return _joined([self._prior(m, like) for m in self.sizes])
 
-    @property
+    @cached_property
     def _counts(self) -> list[int]:
         if self.is_spherical:
             return [m + 1 for m in self.sizes]

@@ -136,7 +136,8 @@ def _descend(
     if own.look_ahead:
         count = len(training) // HELD_OUT
         kept, held_out = training.subset(slice(-count)), training.subset(slice(-count, None))
-        watching = _watching(own, kept, held_out, spec["kl_warmup"] + own.kl_freeze)
+        since = spec["kl_warmup"] + own.kl_freeze
+        watching = _watching(held_out, own.look_ahead, every=-(-len(kept) // own.batch_size), since=since)
     return fit(
         model,
         kept,
@@ -156,12 +157,10 @@ def _weight(chosen: Settings, spec: dict[str, Any]) -> Weight:
     return warm_up(max(1, spec["kl_warmup"]), chosen.beta, chosen.kl_freeze)
 
 
-def _watching(chosen: Settings, kept: Dataset, held_out: Dataset, since: int) -> list[Callback]:
-    """Return what measures a training once an epoch when its weights have grown, stops it, and takes the best model."""
-    assert chosen.look_ahead is not None
-    every = -(-len(kept) // chosen.batch_size)
+def _watching(held_out: Dataset, look_ahead: int, every: int, since: int) -> list[Callback]:
+    """Return what measures a training every so many steps from one on, stops it, and takes the best model."""
     validation = Validation(lambda model: bound_of(model, held_out), every, since)
-    return [validation, EarlyStopping(validation, chosen.look_ahead), BestModel(validation)]
+    return [validation, EarlyStopping(validation, look_ahead), BestModel(validation)]
 
 
 def _title(chosen: Sequence[Settings], training: Dataset) -> str:
