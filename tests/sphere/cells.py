@@ -5,8 +5,9 @@ import math
 
 import numpy as np
 
-CELLS = [(m, k) for m in (2, 3, 5, 10, 41, 100, 500) for k in (0.1, 2.0, 9.9, 11.0, 50.0, 200.0, 1e4, 1e6)]
-DRAWS = 20_000
+from tests.sphere.laws import DIMENSIONS
+
+CELLS = [(m, k) for m in DIMENSIONS for k in (0.1, 2.0, 9.9, 11.0, 50.0, 200.0, 1e4, 1e6)]
 # Of Kolmogorov and Smirnov's distance times the root of the number of draws: exceeded once in 20 times, by the largest
 # of 56, 2 exp(-2 · 2.41²) each being 1 in 55,000.
 DISTANCE = 2.41

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from scipy import stats
+from torch.utils._python_dispatch import TorchDispatchMode
 
 DIMENSIONS = [2, 3, 5, 10, 41, 100, 500]
 # 56 cells: a sampler that is right passes all of them with a chance of 99.9 %.
@@ -46,6 +47,27 @@ def total_mass(law):
 def _log_area_across(m):
     """Return the logarithm of the area of S^{m-2}; two points where m is 2."""
     return math.log(2) + (m - 1) / 2 * math.log(math.pi) - math.lgamma((m - 1) / 2)
+
+
+class NeverWaits(TorchDispatchMode):
+    """Refuse operations whose results the host has to look at: on a GPU it would wait for them."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        waiting = ("_local_scalar_dense", "nonzero", "masked_select", "unique", "equal", "is_nonzero")
+        assert func.overloadpacket.__name__ not in waiting, func
+        return func(*args, **(kwargs or {}))
+
+
+def require_directions_to_turn(make, m, device):
+    """The gradient of the mean with respect to the direction is the mean resultant length, across."""
+    n = 100_000
+    loc = direction(m, device=device).expand(n, m).clone().requires_grad_()
+    law = make(loc)
+    weights, tangent = torch.randn(2, m, device=device)
+    tangent = tangent - (tangent @ loc[0]) * loc[0]
+    slopes = torch.autograd.grad((law.rsample() @ weights).sum(), loc)[0] @ tangent
+    expected = law.mean_resultant_length[0] * (tangent @ weights)
+    assert abs(slopes.mean() - expected) < 4 * slopes.std() / math.sqrt(n)
 
 
 def drawn(make, concentration, count=DRAWS):

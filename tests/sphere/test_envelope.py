@@ -8,8 +8,8 @@ import torch
 from latentbook.sphere import envelope
 from latentbook.sphere.debye import ratios
 from latentbook.sphere.envelope import draw_one_minus_cosine
-from tests.sphere.cells import CELLS, DISTANCE, DRAWS, ERRORS, distance
-from tests.sphere.test_symmetric import NeverWaits
+from tests.sphere.cells import CELLS, DISTANCE, ERRORS, distance
+from tests.sphere.laws import DRAWS, NeverWaits
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)

@@ -8,10 +8,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch.distributions import kl_divergence
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from latentbook.sphere import PowerSpherical, ProductSphere, SphericalCauchy, UniformSphere
 from latentbook.sphere.symmetric import SymmetricLaw
+from tests.sphere.laws import NeverWaits
 
 
 class Ring(SymmetricLaw):
@@ -82,15 +82,6 @@ def test_what_is_refused():
     Ring(2 * LOC, -0.3, validate_args=False).log_prob(1.5 * LOC)
     assert Low(LOC, 0.3).arg_constraints["concentration"].check(torch.tensor([0.4, 0.5])).tolist() == [True, False]
     assert Ring(LOC, 0.3).support.check(LOC).all()
-
-
-class NeverWaits(TorchDispatchMode):
-    """Refuse operations whose results the host has to look at: on a GPU it would wait for them."""
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        waiting = ("_local_scalar_dense", "nonzero", "masked_select", "unique", "equal", "is_nonzero")
-        assert func.overloadpacket.__name__ not in waiting, func
-        return func(*args, **(kwargs or {}))
 
 
 @pytest.mark.parametrize("make", [PowerSpherical, SphericalCauchy])

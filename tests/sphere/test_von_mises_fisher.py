@@ -18,9 +18,9 @@ from latentbook import core
 from latentbook.sphere import UniformSphere, VonMisesFisher, envelope, log_sphere_area
 from latentbook.sphere.bessel import of_order
 from latentbook.sphere.tangent import one_minus_cosine
-from tests.sphere.cells import CELLS, DISTANCE, DRAWS, ERRORS, distance
+from tests.sphere.cells import CELLS, DISTANCE, ERRORS, distance
+from tests.sphere.laws import DRAWS, NeverWaits
 from tests.sphere.reference import exact
-from tests.sphere.test_symmetric import NeverWaits
 
 TYPES = [torch.float32, torch.float64]
 
