@@ -78,4 +78,5 @@ def _proposed(m: int, b: Tensor) -> tuple[Tensor, Tensor]:
     e = log.exp() / (1 + radius) / 2 + radius * (math.pi * torch.rand_like(b)).sin().square()
     q = 1 - (1 - b) * e
     delta = (1 - b) * (2 * e - 1) / (2 * q)
-    return 2 * b * e / q, torch.rand_like(b).log() <= (m - 1) * (torch.log1p(delta) - delta)
+    # Opposite to the direction rounding may reach beyond the sphere, where a draw would have no slope.
+    return (2 * b * e / q).clamp_max(2), torch.rand_like(b).log() <= (m - 1) * (torch.log1p(delta) - delta)

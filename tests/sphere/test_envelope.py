@@ -91,3 +91,12 @@ def test_digits_close_to_the_direction_are_kept(device):
     drawn = draw_one_minus_cosine(3, torch.full((DRAWS,), 1e7, dtype=torch.float32, device=device))
     assert len(drawn.unique()) > 0.9 * DRAWS
     assert (drawn.double().mean() * 1e7).item() == pytest.approx(1, abs=4 / math.sqrt(DRAWS))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_no_draw_is_beyond_the_point_opposite(dtype, device, monkeypatch):
+    # On the circle these uniform numbers propose the point opposite itself, and rounding reached beyond it.
+    monkeypatch.setattr(torch, "rand_like", lambda tensor: torch.full_like(tensor, 0.5))
+    drawn = draw_one_minus_cosine(2, torch.linspace(0, 5, 10_001, dtype=dtype, device=device))
+    assert (drawn > 1.99).any()
+    assert (drawn <= 2).all()
