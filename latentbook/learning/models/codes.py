@@ -20,6 +20,7 @@ Chapter 5.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -129,6 +130,12 @@ class Codes:
     def numbers(self) -> int:
         """How many numbers a network gives for a code."""
         return sum(self._counts)
+
+    @property
+    def concentrations(self) -> list[int]:
+        """Which of the network's numbers say concentrations, one for each factor; none in Euclidean space."""
+        ends = itertools.accumulate(self._counts)
+        return [end - 1 for end in ends] if self.is_spherical else []
 
     def posterior(self, numbers: Tensor) -> Distribution:
         """Return the law of a code.

@@ -3,7 +3,16 @@
 from latentbook.learning.recipes.hyperspherical.angles import read_by_circles, read_by_least_squares
 from latentbook.learning.recipes.hyperspherical.measures import Measures, measured
 from latentbook.learning.recipes.hyperspherical.settings import DATASETS, SCALES, Scale, Settings, settings
-from latentbook.learning.recipes.hyperspherical.training import STACKED, Run, build, load_data, scores, together, train
+from latentbook.learning.recipes.hyperspherical.training import (
+    STACKED,
+    Run,
+    build,
+    each,
+    load_data,
+    scores,
+    together,
+    train,
+)
 
 __all__ = [
     "DATASETS",
@@ -14,6 +23,7 @@ __all__ = [
     "Scale",
     "Settings",
     "build",
+    "each",
     "load_data",
     "measured",
     "read_by_circles",

@@ -47,6 +47,8 @@ SCALES = {
 DATASETS = ("digits", "mnist", "fashion", "clock", "static-mnist", "omniglot", "caltech101")
 LIKELIHOODS = ("bernoulli", "gaussian")
 BODIES = ("mlp", "conv")
+# How far above the floor a concentration may begin; at the floor itself it could not move.
+LEAST_EXCESS = 1e-3
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class Settings:
         manifold: The factors' dimensions, as in ``"4,4"``.
         covariance: Of normal codes.
         floor: Least concentration.
+        initial: Concentration that an untrained encoder gives, about; None: what comes of random weights.
         sampler: Of von Mises-Fisher laws.
         body: ``"mlp"`` or ``"conv"``.
         hidden: Sizes of an encoder's hidden layers.
@@ -70,6 +73,7 @@ class Settings:
         kl_warmup: Updates in which that weight grows; None: the scale's.
         kl_freeze: Updates before that in which it is 0.
         kl_target: The rate that is sought, in nats; 0 for the least.
+        labelled: Training examples whose angles are told.
         look_ahead: Epochs without a better bound after which the training stops; None: never.
         batch_size: Examples in a batch.
         steps: Updates; None: as many as the scale's epochs make.
@@ -83,6 +87,7 @@ class Settings:
     manifold: str
     covariance: str
     floor: float
+    initial: float | None
     sampler: str
     body: str
     hidden: tuple[int, ...]
@@ -91,6 +96,7 @@ class Settings:
     kl_warmup: int | None
     kl_freeze: int
     kl_target: float
+    labelled: int
     look_ahead: int | None
     batch_size: int
     steps: int | None
@@ -106,6 +112,7 @@ def settings(
     manifold: object = "9",
     covariance: object = "diagonal",
     floor: object = 1.0,
+    initial: object = None,
     sampler: object = "exact",
     body: object = "mlp",
     h_dims: object = None,
@@ -114,6 +121,7 @@ def settings(
     kl_warmup: object = None,
     kl_freeze: object = 0,
     kl_target: object = 0.0,
+    labelled: object = 0,
     look_ahead: object = None,
     batch_size: object = None,
     steps: object = None,
@@ -129,6 +137,8 @@ def settings(
         manifold: The factors' own dimensions: ``"9"`` is S^9 in R^10, or R^9; ``"4,4"`` is S^4 x S^4 in R^5 x R^5.
         covariance: Of normal codes: ``"single"``, ``"diagonal"`` or ``"full"``.
         floor: Least concentration, at least 0; the published one is 1.
+        initial: Concentration of codes before the training, about, above the floor; None for what comes of random
+            weights, the floor and 0.7.
         sampler: Of von Mises-Fisher laws: ``"exact"``; ``"published"``, with the published errors; or ``"fixed"``, with
             those of the gradient alone.
         body: ``"mlp"``, or ``"conv"``: gated convolutions, which have sizes of their own.
@@ -140,6 +150,8 @@ def settings(
         kl_warmup: Updates in which it grows from nothing, at least 0; None for the scale's.
         kl_freeze: Updates before that without it, at least 0.
         kl_target: The rate that is sought, in nats for each example; 0 for the least.
+        labelled: So many training examples, the first, are told the angles that made them, such as those of a clock's
+            hands, one for each circle of the manifold; at least 0.
         look_ahead: Epochs without a better bound on held-out data after which the training stops, and the best model
             is taken, at least 1; None for the scale's.
         batch_size: Examples in a batch, at least 1; None for the scale's.
@@ -162,6 +174,7 @@ def settings(
     size = check_choice("scale", scale, SCALES)
     usual = SCALES[size]
     dims = parse_manifold(manifold)  # pyright: ignore[reportArgumentType]  (it says itself what it cannot take)
+    least = check_number("floor", floor, 0.0)
     return Settings(
         scale=size,
         dataset=check_choice("dataset", dataset, DATASETS),
@@ -170,7 +183,8 @@ def settings(
         distribution=check_choice("distribution", distribution, DISTRIBUTIONS),
         manifold=",".join(map(str, dims)),
         covariance=check_choice("covariance", covariance, COVARIANCES),
-        floor=check_number("floor", floor, 0.0),
+        floor=least,
+        initial=None if initial is None else check_number("initial", initial, least + LEAST_EXCESS),
         sampler=check_choice("sampler", sampler, SAMPLERS),
         body=check_choice("body", body, BODIES),
         hidden=usual.hidden if h_dims is None else _check_sizes("h_dims", h_dims),
@@ -179,6 +193,7 @@ def settings(
         kl_warmup=None if kl_warmup is None else check_integer("kl_warmup", kl_warmup, 0),
         kl_freeze=check_integer("kl_freeze", kl_freeze, 0),
         kl_target=check_number("kl_target", kl_target, 0.0),
+        labelled=check_integer("labelled", labelled, 0),
         look_ahead=usual.look_ahead if look_ahead is None else check_integer("look_ahead", look_ahead, 1),
         batch_size=usual.batch_size if batch_size is None else check_integer("batch_size", batch_size, 1),
         steps=usual.steps if steps is None else check_integer("steps", steps, 1),

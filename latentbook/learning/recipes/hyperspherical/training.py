@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from latentbook.learning.callbacks import BestModel, EarlyStopping, Validation
 from latentbook.learning.data import load
 from latentbook.learning.dataset import Dataset
 from latentbook.learning.models.spherical import SphericalVAE, spherical_conv, spherical_mlp
+from latentbook.learning.progress import Progress
 from latentbook.learning.rates import towards, warm_up
 from latentbook.learning.recipe import Recipe, Result, updates
 from latentbook.learning.recipes.hyperspherical.measures import Measures, bound_of, measured
@@ -21,7 +24,7 @@ from latentbook.learning.recipes.hyperspherical.settings import SCALES, Settings
 from latentbook.learning.running import Callback
 from latentbook.learning.train import History, Weight, fit
 
-__all__ = ["STACKED", "Run", "build", "load_data", "scores", "together", "train"]
+__all__ = ["STACKED", "Run", "build", "each", "load_data", "scores", "together", "train"]
 
 # Sets whose pixels are bits already.
 BITS = ("static-mnist", "caltech101")
@@ -92,8 +95,20 @@ def build(chosen: Settings, event_shape: Sequence[int]) -> SphericalVAE:
     names = ("manifold", "distribution", "covariance", "floor", "sampler")
     options: dict[str, Any] = {name: getattr(chosen, name) for name in names} | {"noise": chosen.likelihood}
     if chosen.body == "conv":
-        return spherical_conv(event_shape, **options)
-    return spherical_mlp(event_shape, hidden=chosen.hidden, **options)
+        model = spherical_conv(event_shape, **options)
+    else:
+        model = spherical_mlp(event_shape, hidden=chosen.hidden, **options)
+    if chosen.initial is not None:
+        _begin_at(chosen.initial - chosen.floor, model)
+    return model
+
+
+def _begin_at(excess: float, model: SphericalVAE) -> None:
+    """Let an untrained encoder give concentrations that are so much above the floor, about."""
+    last = [layer for layer in model.encoder.modules() if isinstance(layer, nn.Linear)][-1]
+    with torch.no_grad():
+        # What softplus takes to the excess.
+        last.bias[model.codes.concentrations] = excess + math.log(-math.expm1(-excess))
 
 
 def scores(chosen: Settings, run: Run) -> dict[str, float]:
@@ -117,9 +132,59 @@ def scores(chosen: Settings, run: Run) -> dict[str, float]:
     return {name: float(getattr(run.measures, name)) for name in names}
 
 
-def _loss(target: float, model: SphericalVAE, x: Tensor, step: int) -> dict[str, Tensor]:
-    terms = model.terms(x)
-    return towards(terms, target) if target else terms
+def each(
+    chosen: Sequence[Settings], title: str, *, data: tuple[Dataset, Dataset], trained: str | Path | None = None
+) -> list[Run]:
+    """Train a model for each of some settings, one after another, under one line of progress.
+
+    Args:
+        chosen: Checked parameters.
+        title: What the line says.
+        data: Training and test data.
+        trained: Label of finished runs, to be measured instead of training.
+
+    Returns:
+        The runs, in order.
+
+    Example:
+        >>> chosen = [settings(scale="smoke", device="cpu", steps=10, manifold=manifold) for manifold in ("2", "1,1")]
+        >>> [run.model.codes.sizes for run in each(chosen, "two", data=load_data(chosen[0]))]
+        [(3,), (2, 2)]
+
+    Chapter 5.
+    """
+    if trained is not None:
+        return [train(own, data=data, trained=trained) for own in chosen]
+    steps = sum(updates(own, SCALES[own.scale].epochs, data[0]) for own in chosen)
+    with Progress(steps, title) as line:
+        return [train(own, data=data, progress=line) for own in chosen]
+
+
+def _loss(
+    target: float, told: tuple[Tensor, Tensor] | None, model: SphericalVAE, x: Tensor, step: int
+) -> dict[str, Tensor]:
+    """Return the terms of a batch; and, of examples whose codes are told, minus the logarithm of their density."""
+    terms = towards(model.terms(x), target)
+    if told is None:
+        return terms
+    examples, codes = told
+    return terms | {"told": -model.posterior(examples).log_prob(codes).mean()}
+
+
+def _told(chosen: Settings, training: Dataset) -> tuple[Tensor, Tensor] | None:
+    """Return the examples whose angles are told, and the codes that these are."""
+    if not chosen.labelled:
+        return None
+    circles = ["1"] * (0 if training.factors is None else training.factors.shape[1])
+    if training.factors is None or chosen.manifold.split(",") != circles or chosen.distribution == "normal":
+        found = f"`labelled` is {chosen.labelled}, but codes lie on {chosen.manifold!r} ({chosen.distribution})"
+        raise ValueError(f"{found}: give data with angles as their factors, and a circle for each, as in '1,1'")
+    if chosen.labelled > len(training):
+        raise ValueError(f"`labelled` is {chosen.labelled}, but there are {len(training)} examples: give fewer")
+    # Without the bits that are drawn anew each time.
+    examples = training.replaced(drawn=False)[: chosen.labelled]
+    angles = training.factors[: chosen.labelled].to(examples)
+    return examples, torch.stack([angles.cos(), angles.sin()], -1).flatten(1)
 
 
 def _descend(
@@ -138,11 +203,13 @@ def _descend(
         kept, held_out = training.subset(slice(-count)), training.subset(slice(-count, None))
         since = spec["kl_warmup"] + own.kl_freeze
         watching = _watching(held_out, own.look_ahead, every=-(-len(kept) // own.batch_size), since=since)
+    told = _told(own, kept)
+    weights = {"distortion": 1.0, "rate": _weight(own, spec)}
     return fit(
         model,
         kept,
-        functools.partial(_loss, own.kl_target),
-        weights={"distortion": 1.0, "rate": _weight(own, spec)},
+        functools.partial(_loss, own.kl_target, told),
+        weights=weights | ({"told": 1.0} if told else {}),
         optimizer=functools.partial(torch.optim.Adam, lr=SCALES[own.scale].learning_rate, fused=True),
         callbacks=[*watching, *callbacks],
         spec=spec,

@@ -37,6 +37,8 @@ def test_text_from_papermill_is_read():
         ({"manifold": "S9"}, "`manifold` is 'S9': write dimensions of at least 1, as in '9' or '4,4'"),
         ({"covariance": "tied"}, "`covariance` is 'tied'"),
         ({"floor": -1}, "`floor` is -1"),
+        ({"initial": 1.0}, "`initial` is 1.0, but must be a finite number from 1.001 to inf"),
+        ({"labelled": -1}, "`labelled` is -1"),
         ({"sampler": "wood"}, "`sampler` is 'wood'"),
         ({"body": "resnet"}, "`body` is 'resnet'"),
         ({"h_dims": "256;128"}, "`h_dims` is '256;128': write sizes of at least 1, as in '256,128'"),

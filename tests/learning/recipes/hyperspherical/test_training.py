@@ -4,8 +4,19 @@ import pytest
 import torch
 
 from latentbook.learning import runs
+from latentbook.learning.data import load
 from latentbook.learning.dataset import Dataset
-from latentbook.learning.recipes.hyperspherical import build, load_data, scores, settings, together, train, training
+from latentbook.learning.recipes.hyperspherical import (
+    build,
+    each,
+    load_data,
+    read_by_circles,
+    scores,
+    settings,
+    together,
+    train,
+    training,
+)
 
 SMOKE = {"scale": "smoke", "device": "cpu"}
 
@@ -113,3 +124,56 @@ def test_bodies(digits):
     chosen = settings(body="conv", manifold="2", steps=2, **SMOKE)
     assert train(chosen, data=digits).model.decode(torch.randn(3, 3)).shape == (3, 1, 8, 8)
     assert build(settings(h_dims="32,16", **SMOKE), (1, 8, 8)).encoder[-1][0].out_features == 32
+
+
+@pytest.mark.parametrize("body", ["mlp", "conv"])
+def test_concentrations_begin_where_they_are_told(body):
+    model = build(settings(manifold="2,4", initial=30.0, body=body, **SMOKE), (1, 8, 8))
+    kappas = [law.concentration for law in model.codes.factors(model.encoder(torch.rand(200, 1, 8, 8)))]
+    # What random weights add to the bias is below 1.
+    assert all((kappa - 30).abs().max() < 1 for kappa in kappas)
+    usual = build(settings(manifold="2,4", body=body, **SMOKE), (1, 8, 8))
+    assert usual.posterior(torch.rand(1, 8, 8)).components[0].concentration < 3
+
+
+def test_a_few_angles_that_are_told_order_the_rest():
+    """The hand that a circle has, and its sense, are those of the examples that were told."""
+    data = tuple(load("clock", part, hands=1, size=8) for part in ("train", "test"))
+    run = train(settings(manifold="1", labelled=50, likelihood="gaussian", beta=0.02, **SMOKE), data=data)
+    angles = data[1].factors.float()
+    assert [*run.history.terms] == ["distortion", "rate", "told"]
+    codes = run.model.encode(data[1][:]).detach()
+    # Half of all angles are told to 0.2 radians, where none is by chance to less than a quarter turn.
+    cosines = codes[:, 0] * angles[:, 0].cos() + codes[:, 1] * angles[:, 0].sin()
+    assert cosines.median() > torch.tensor(0.2).cos()
+    assert read_by_circles(codes, angles) > 0.9
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"manifold": "1,1"}, "`labelled` is 5, but codes lie on '1,1' \\(vmf\\)"),
+        ({"manifold": "1", "distribution": "normal"}, "`labelled` is 5, but codes lie on '1' \\(normal\\)"),
+        ({"manifold": "1", "labelled": 2000}, "`labelled` is 2000, but there are 1000 examples: give fewer"),
+    ],
+)
+def test_angles_need_circles_of_their_own(wrong, message):
+    data = tuple(load("clock", part, hands=1, size=8, count=1000) for part in ("train", "test"))
+    with pytest.raises(ValueError, match=message):
+        train(settings(**{"labelled": 5} | wrong, **SMOKE), data=data)
+
+
+def test_angles_cannot_be_told_where_there_are_none(digits):
+    with pytest.raises(ValueError, match="give data with angles as their factors"):
+        train(settings(labelled=5, manifold="1", **SMOKE), data=digits)
+
+
+def test_several_runs_are_those_of_each(digits, capsys):
+    chosen = [settings(manifold=manifold, steps=5, **SMOKE) for manifold in ("2", "1,1")]
+    both = each(chosen, "two", data=digits)
+    assert [run.measures for run in both] == [train(own, data=digits).measures for own in chosen]
+    for own in chosen:
+        train(own, data=digits, label="kept")
+    again = each(chosen, "two", data=digits, trained="kept")
+    assert [run.measures for run in again] == [run.measures for run in both]
+    assert all(run.id for run in again)
