@@ -1,17 +1,20 @@
 """Figures of chapter 5: spheres and laws on them, where Bessel functions break, draws, and what was trained."""
 
 from latentbook.press.figures.sphere.areas import areas_figure
+from latentbook.press.figures.sphere.dimensions import DIMENSIONS_PHONE, dimensions_figure
 from latentbook.press.figures.sphere.draws import DRAWS_PHONE, DrawsPanel, draws_figure
 from latentbook.press.figures.sphere.errors import ERRORS_PHONE, errors_figure
 from latentbook.press.figures.sphere.laws import LAWS_PHONE, LawsPanel, laws_figure
 
 __all__ = [
+    "DIMENSIONS_PHONE",
     "DRAWS_PHONE",
     "ERRORS_PHONE",
     "LAWS_PHONE",
     "DrawsPanel",
     "LawsPanel",
     "areas_figure",
+    "dimensions_figure",
     "draws_figure",
     "errors_figure",
     "laws_figure",
