@@ -1,6 +1,7 @@
 """Figures of chapter 5: spheres and laws on them, where Bessel functions break, draws, and what was trained."""
 
 from latentbook.press.figures.sphere.areas import areas_figure
+from latentbook.press.figures.sphere.clocks import clocks_figure, clocks_phone
 from latentbook.press.figures.sphere.dimensions import DIMENSIONS_PHONE, dimensions_figure
 from latentbook.press.figures.sphere.draws import DRAWS_PHONE, DrawsPanel, draws_figure
 from latentbook.press.figures.sphere.errors import ERRORS_PHONE, errors_figure
@@ -14,6 +15,8 @@ __all__ = [
     "DrawsPanel",
     "LawsPanel",
     "areas_figure",
+    "clocks_figure",
+    "clocks_phone",
     "dimensions_figure",
     "draws_figure",
     "errors_figure",
