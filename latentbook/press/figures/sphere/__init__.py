@@ -6,12 +6,14 @@ from latentbook.press.figures.sphere.dimensions import DIMENSIONS_PHONE, dimensi
 from latentbook.press.figures.sphere.draws import DRAWS_PHONE, DrawsPanel, draws_figure
 from latentbook.press.figures.sphere.errors import ERRORS_PHONE, errors_figure
 from latentbook.press.figures.sphere.laws import LAWS_PHONE, LawsPanel, laws_figure
+from latentbook.press.figures.sphere.products import PRODUCTS_PHONE, products_figure
 
 __all__ = [
     "DIMENSIONS_PHONE",
     "DRAWS_PHONE",
     "ERRORS_PHONE",
     "LAWS_PHONE",
+    "PRODUCTS_PHONE",
     "DrawsPanel",
     "LawsPanel",
     "areas_figure",
@@ -21,4 +23,5 @@ __all__ = [
     "draws_figure",
     "errors_figure",
     "laws_figure",
+    "products_figure",
 ]
