@@ -7,6 +7,7 @@ from latentbook.press.figures.sphere.draws import DRAWS_PHONE, DrawsPanel, draws
 from latentbook.press.figures.sphere.errors import ERRORS_PHONE, errors_figure
 from latentbook.press.figures.sphere.laws import LAWS_PHONE, LawsPanel, laws_figure
 from latentbook.press.figures.sphere.products import PRODUCTS_PHONE, products_figure
+from latentbook.press.figures.sphere.samplers import SAMPLERS_PHONE, SamplersPanel, samplers_figure
 
 __all__ = [
     "DIMENSIONS_PHONE",
@@ -14,8 +15,10 @@ __all__ = [
     "ERRORS_PHONE",
     "LAWS_PHONE",
     "PRODUCTS_PHONE",
+    "SAMPLERS_PHONE",
     "DrawsPanel",
     "LawsPanel",
+    "SamplersPanel",
     "areas_figure",
     "clocks_figure",
     "clocks_phone",
@@ -24,4 +27,5 @@ __all__ = [
     "errors_figure",
     "laws_figure",
     "products_figure",
+    "samplers_figure",
 ]
