@@ -2,7 +2,7 @@
 
 from latentbook.learning.recipes.hyperspherical.angles import read_by_circles, read_by_least_squares
 from latentbook.learning.recipes.hyperspherical.measures import Measures, measured
-from latentbook.learning.recipes.hyperspherical.settings import DATASETS, SCALES, Scale, Settings, settings
+from latentbook.learning.recipes.hyperspherical.settings import DATASETS, DIMS, PRODUCTS, SCALES, Scale, Settings, settings
 from latentbook.learning.recipes.hyperspherical.training import (
     STACKED,
     Run,
@@ -16,6 +16,8 @@ from latentbook.learning.recipes.hyperspherical.training import (
 
 __all__ = [
     "DATASETS",
+    "DIMS",
+    "PRODUCTS",
     "SCALES",
     "STACKED",
     "Measures",
