@@ -9,19 +9,16 @@ import plotly.graph_objects as go
 from torch import Tensor
 
 from latentbook.press.figures import ACCENT, WARM, layout
-from latentbook.press.figures.parts import KEY_ABOVE, NEUTRAL, expect_shape, layout_axes, trace_axes
+from latentbook.press.figures.parts import NEUTRAL, expect_shape, trace_axes
+from latentbook.press.figures.sphere.panels import KEY_ON_TOP, panels_phone, place_panel
 
 __all__ = ["DRAWS_PHONE", "DrawsPanel", "draws_figure"]
 
 COLOURS = (WARM, ACCENT)
 SYMBOLS = ("x", "circle-open")
-GAP = 0.08
+GAP, ABOVE, BELOW = 0.08, 62, 44
 
-DRAWS_PHONE: dict[str, object] = {
-    "height": 900,
-    **{f"{layout_axes(index)[0]}.domain": [0, 1] for index in range(3)},
-    **{f"{layout_axes(index)[1]}.domain": [0.72 - 0.36 * index, 0.96 - 0.36 * index] for index in range(3)},
-}
+DRAWS_PHONE: dict[str, object] = panels_phone(3, 230, 72, ABOVE + BELOW)
 
 
 @dataclass(frozen=True)
@@ -54,20 +51,12 @@ def draws_figure(panels: Sequence[DrawsPanel]) -> go.Figure:
     """
     if not 2 <= len(panels) <= 3:
         raise ValueError(f"`panels` has {len(panels)} of them: give two or three")
-    figure = go.Figure(layout=layout(height=350, margin={"l": 44, "r": 8, "t": 62, "b": 44}, **KEY_ABOVE))
+    figure = go.Figure(layout=layout(height=350, margin={"l": 44, "r": 8, "t": ABOVE, "b": BELOW}, **KEY_ON_TOP))
     width = (1 - GAP * (len(panels) - 1)) / len(panels)
     for index, panel in enumerate(panels):
         _add_panel(figure, index, panel)
         left = index * (width + GAP)
-        x, y = layout_axes(index)
-        axes = trace_axes(index)
-        figure.update_layout(
-            {
-                x: {"type": "log", "domain": [left, left + width], "anchor": axes["yaxis"], "title": "κ"},
-                y: {"anchor": axes["xaxis"]},
-            }
-        )
-    figure.update_layout(legend={"y": 1.1})
+        place_panel(figure, index, (left, left + width), panel.title, {"type": "log", "title": "κ"}, {})
     return figure
 
 
@@ -86,5 +75,3 @@ def _add_panel(figure: go.Figure, index: int, panel: DrawsPanel) -> None:
         marker = {"color": colour, "size": 7, "symbol": symbol}
         told = {"name": name, "legendgroup": name, "hovertemplate": f"{name}: {words}<extra></extra>"}
         figure.add_scatter(x=x, y=values.tolist(), mode="markers", marker=marker, **told, **first, **axes)
-    where = {"xref": f"{axes['xaxis']} domain", "yref": f"{axes['yaxis']} domain", "x": 0, "y": 1}
-    figure.add_annotation(text=panel.title, showarrow=False, **where, xanchor="left", yanchor="bottom", yshift=6)

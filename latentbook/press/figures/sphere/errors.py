@@ -10,6 +10,7 @@ from torch import Tensor
 
 from latentbook.press.figures import WARM, layout
 from latentbook.press.figures.parts import MAGNITUDE, expect_shape, layout_axes, trace_axes
+from latentbook.press.figures.sphere.panels import place_panel
 
 __all__ = ["ERRORS_PHONE", "errors_figure"]
 
@@ -46,7 +47,9 @@ def errors_figure(m: Sequence[int], kappa: Tensor, errors: Mapping[str, Tensor])
         common = {"x": kappa.tolist(), "y": [str(one) for one in m], **axes}
         _add_broken(figure, values, common)
         _add_errors(figure, values, common, with_bar=index == 0)
-        _add_axes(figure, index, name)
+        left = index * (1 - WIDTH)
+        y = {"type": "category", "title": "" if index else "m"}
+        place_panel(figure, index, (left, left + WIDTH), name, {"type": "log", "title": "κ"}, y)
     return figure
 
 
@@ -76,17 +79,3 @@ def _add_errors(figure: go.Figure, values: Tensor, common: dict, with_bar: bool)
     words = "an error of 1e%{z:.1f} at m = %{y}, κ = %{x:.3g}<extra></extra>"
     colours = {"colorscale": MAGNITUDE, "zmin": LEAST, "zmax": MOST, "showscale": with_bar, "colorbar": bar}
     figure.add_heatmap(z=powers.tolist(), hovertemplate=words, **colours, **common)
-
-
-def _add_axes(figure: go.Figure, index: int, name: str) -> None:
-    x, y = layout_axes(index)
-    axes = trace_axes(index)
-    left = index * (1 - WIDTH)
-    figure.update_layout(
-        {
-            x: {"type": "log", "domain": [left, left + WIDTH], "anchor": axes["yaxis"], "title": "κ"},
-            y: {"type": "category", "anchor": axes["xaxis"], "title": "m" if index == 0 else ""},
-        }
-    )
-    where = {"xref": f"{axes['xaxis']} domain", "yref": f"{axes['yaxis']} domain", "x": 0, "y": 1}
-    figure.add_annotation(text=name, showarrow=False, **where, xanchor="left", yanchor="bottom", yshift=4, align="left")

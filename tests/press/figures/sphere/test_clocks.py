@@ -33,8 +33,8 @@ def test_the_first_row_is_on_top():
 def test_a_line_joins_the_hands_of_a_row():
     lines = clocks_figure(ROWS, HANDS).data[0]
     assert lines.mode == "lines"
-    assert [*lines.x[3:5]] == [0.97, 0.94]
-    assert [*lines.y[3:5]] == [1, 1]
+    assert [*lines.x[3:5], *lines.x[6:8]] == [0.97, 0.94, 0.45, 0.1]
+    assert [*lines.y[3:5], *lines.y[6:8]] == [1, 1, 2, 2]
     # Between two rows there is none.
     assert math.isnan(lines.x[5])
 

@@ -8,7 +8,7 @@ import torch
 
 from latentbook.press.figures import CLASSES
 from latentbook.press.figures.sphere import HAMMER_PHONE, hammer_figure
-from latentbook.sphere import UniformSphere
+from latentbook.sphere import UniformSphere, hammer_projection
 
 CODES = torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, -1.0]])
 LABELS = torch.tensor([0, 2, 0, 2])
@@ -53,9 +53,10 @@ def test_the_graticule_is_every_thirty_degrees():
     assert int(np.isnan(np.asarray(graticule.x)).sum()) == 11 + 5
     found = points(graticule)
     assert on_ellipse(found).max() < 1 + 1e-3
-    # The parallel of 30 degrees crosses the middle at this height.
-    height = ROOT * 0.5 / math.sqrt(1 + math.cos(math.pi / 6))
-    assert np.abs(found - [0, height]).sum(-1).min() < 1e-3
+    # Between two meridians, only the parallel of 30 degrees goes through this point.
+    up, across = math.radians(30), math.radians(12)
+    point = torch.tensor([math.cos(up) * math.cos(across), math.cos(up) * math.sin(across), math.sin(up)])
+    assert np.abs(found - hammer_projection(point).numpy()).sum(-1).min() < 1e-3
 
 
 def test_equal_lengths_look_equal_and_all_is_in_sight():
