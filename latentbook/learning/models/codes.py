@@ -156,22 +156,24 @@ class Codes:
         """Return the law of each factor of a code; arguments are as of `posterior`."""
         return [self._law(m, part) for m, part in zip(self.sizes, self._parts(numbers), strict=True)]
 
-    def rates(self, numbers: Tensor) -> Tensor:
-        """Return the divergence of each factor's law from its law before any data, those of equal factors at once.
+    def draw(self, numbers: Tensor) -> tuple[Tensor, Tensor]:
+        """Draw a code of every example, and say what each factor costs; factors of one size are one law.
 
         Args:
             numbers: As of `posterior`.
 
         Returns:
-            Nats, ``(*batch, factors)``.
+            Codes ``(*batch, latent_dim)`` with gradients, and divergences from the `prior`, ``(*batch, factors)``.
         """
-        parts, found = self._parts(numbers), {}
+        parts, points, rates = self._parts(numbers), {}, {}
         for m in dict.fromkeys(self.sizes):
             places = [place for place, size in enumerate(self.sizes) if size == m]
-            together = self._law(m, torch.stack([parts[place] for place in places], -2))
-            nats = kl_divergence(together, self._prior(m, numbers))
-            found.update(zip(places, nats.unbind(-1), strict=True))
-        return torch.stack([found[place] for place in range(len(parts))], -1)
+            # Draws and divergences share what a law computes once.
+            law = self._law(m, torch.stack([parts[place] for place in places], -2))
+            points.update(zip(places, law.rsample().unbind(-2), strict=True))
+            rates.update(zip(places, kl_divergence(law, self._prior(m, numbers)).unbind(-1), strict=True))
+        order = range(len(parts))
+        return torch.cat([points[place] for place in order], -1), torch.stack([rates[place] for place in order], -1)
 
     def prior(self, like: Tensor) -> Distribution:
         """Return what is believed of a code before any data: the uniform law on spheres, else the standard normal.

@@ -115,9 +115,8 @@ class SphericalVAE(nn.Module):
 
         Chapter 5.
         """
-        numbers = self.encoder(x)
-        z = self.codes.posterior(numbers).rsample()
-        return -self.likelihood.log_prob(self.decoder(z), x), self.codes.rates(numbers)
+        z, rates = self.codes.draw(self.encoder(x))
+        return -self.likelihood.log_prob(self.decoder(z), x), rates
 
     def terms(self, x: Tensor) -> dict[str, Tensor]:
         r"""Return the unweighted terms of the loss, from one draw of each code; means over the batch.

@@ -2,7 +2,16 @@
 
 from latentbook.learning.recipes.hyperspherical.angles import read_by_circles, read_by_least_squares
 from latentbook.learning.recipes.hyperspherical.measures import Measures, measured
-from latentbook.learning.recipes.hyperspherical.settings import DATASETS, DIMS, PRODUCTS, SCALES, Scale, Settings, settings
+from latentbook.learning.recipes.hyperspherical.settings import (
+    DATASETS,
+    DIMS,
+    PRODUCTS,
+    RIVALS,
+    SCALES,
+    Scale,
+    Settings,
+    settings,
+)
 from latentbook.learning.recipes.hyperspherical.training import (
     STACKED,
     Run,
@@ -18,6 +27,7 @@ __all__ = [
     "DATASETS",
     "DIMS",
     "PRODUCTS",
+    "RIVALS",
     "SCALES",
     "STACKED",
     "Measures",

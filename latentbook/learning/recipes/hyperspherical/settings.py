@@ -9,7 +9,7 @@ import torch
 from latentbook.learning.models.codes import COVARIANCES, DISTRIBUTIONS, SAMPLERS, parse_manifold
 from latentbook.learning.parameters import check_choice, check_device, check_integer, check_number
 
-__all__ = ["BODIES", "DATASETS", "DIMS", "LIKELIHOODS", "PRODUCTS", "SCALES", "Scale", "Settings", "settings"]
+__all__ = ["BODIES", "DATASETS", "DIMS", "LIKELIHOODS", "PRODUCTS", "RIVALS", "SCALES", "Scale", "Settings", "settings"]
 
 
 @dataclass(frozen=True)
@@ -41,14 +41,18 @@ class Scale:
 
 SCALES = {
     "smoke": Scale(2e-3, hidden=(64,), batch_size=64, draws=20, warm_up=0.375, steps=200, seeds=2),
-    "book": Scale(2e-3, hidden=(128, 64), batch_size=64, draws=100, warm_up=0.375, steps=2000),
+    "book": Scale(2e-3, hidden=(128, 64), batch_size=64, draws=100, warm_up=0.375, steps=1500),
     # The published networks, optimiser and schedule; it stops long before its epochs end.
-    "paper": Scale(1e-3, hidden=(256, 128), batch_size=64, draws=500, warm_up=100, epochs=1000, look_ahead=50, seeds=10),
+    "paper": Scale(
+        1e-3, hidden=(256, 128), batch_size=64, draws=500, warm_up=100, epochs=1000, look_ahead=50, seeds=10
+    ),
 }
 
-# Spheres that are compared with Euclidean space of the same dimension; and ways to fill R^40 with spheres.
+# Spheres that are compared with Euclidean space of the same dimension; ways to fill R^40 with spheres; and a sphere and
+# a product in R^20, on which samplers are compared.
 DIMS = ("2", "5", "10", "20", "40")
-PRODUCTS = ("39", "19,19", "9,9,9,9", ",".join(["4"] * 8), ",".join(["1"] * 20))
+PRODUCTS = ("39", "9,9,9,9", ",".join(["4"] * 8), ",".join(["1"] * 20))
+RIVALS = ("19", "4,4,4,4")
 DATASETS = ("digits", "mnist", "fashion", "clock", "static-mnist", "omniglot", "caltech101")
 LIKELIHOODS = ("bernoulli", "gaussian")
 BODIES = ("mlp", "conv")

@@ -50,7 +50,7 @@ def test_what_is_bits_already_is_left_alone(dataset, monkeypatch):
 @pytest.mark.parametrize("distribution", ["vmf", "power", "cauchy", "normal"])
 def test_every_law_learns(digits, distribution):
     """More than what independent pixels of the training data's means say of the test data."""
-    run = train(settings(distribution=distribution, manifold="4,4", **SMOKE), data=digits)
+    run = train(settings(distribution=distribution, manifold="4,4", steps=300, **SMOKE), data=digits)
     known, test = digits
     means = known.x.double().div(known.full_scale).mean(0).clamp(1e-3, 1 - 1e-3)
     bits = test[:].double()
@@ -83,7 +83,7 @@ def test_the_weight_grows_after_it_was_frozen():
 
 def test_the_usual_warm_up_is_a_part_of_the_steps_or_a_hundred_epochs():
     small = Dataset(torch.rand(640, 4))
-    assert training._spec(settings(scale="book", device="cpu"), small)["kl_warmup"] == 750
+    assert training._spec(settings(scale="book", device="cpu"), small)["kl_warmup"] == 562
     # Ten updates an epoch.
     paper = training._spec(settings(scale="paper", device="cpu"), small)
     assert (paper["kl_warmup"], paper["steps"]) == (1000, 10_000)
