@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 # How many numbers at a time: what is computed with them stays in the cache.
-BLOCK = 16_384
+BLOCK = 32_768
 
 
 def log_bessel_i(order: float, x: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
@@ -72,7 +72,7 @@ def log_bessel_i(order: float, x: Float[Tensor, "*batch"]) -> Float[Tensor, "*ba
     # The logarithm of the gamma function without its largest part, which the power has too.
     scale = max(order, 0.5)
     constant = order * math.log(2 * scale / 2) - math.lgamma(order + 1)
-    return _normaliser(of_order(order, x), x) + torch.special.xlogy(order, x / (2 * scale)) + constant
+    return _normaliser(of_order(order, x, derivatives=0), x) + torch.special.xlogy(order, x / (2 * scale)) + constant
 
 
 def log_normaliser(m: SupportsIndex, kappa: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
@@ -185,15 +185,17 @@ def kappa_from_mean_length(m: SupportsIndex, r: Float[Tensor, "*batch"]) -> Floa
     return _newton(m, _newton(m, kappa, inside), inside)
 
 
-def of_order(order: float, kappa: Tensor) -> Ratios:
+def of_order(order: float, kappa: Tensor, derivatives: int = 1) -> Ratios:
     """Return all that the Bessel functions of two orders say at once: it costs as much as one of them.
 
     Args:
         order: v = m/2 - 1, from 0 on.
         kappa: Concentrations, from 0 on.
+        derivatives: Of A, how many are looked at themselves, 0 or 1. Without gradients, which need them anyway, none
+            spares a quarter of the time, and A' is given as zeros.
 
     Returns:
-        Mean resultant length A, 1 - A, A' and the divergence from the uniform law. The first two derivatives of
+        Mean resultant length A, 1 - A, the divergence from the uniform law, and A'. The first two derivatives of
         them are right, of A' the first.
 
     Example:
@@ -203,7 +205,7 @@ def of_order(order: float, kappa: Tensor) -> Ratios:
     Chapter 5.
     """
     if not torch.is_grad_enabled():
-        return _in_blocks(order, kappa, curved=False)
+        return _in_blocks(order, kappa, derivatives)
     return attached(values_of_order(order, kappa), kappa)
 
 
@@ -223,7 +225,7 @@ def values_of_order(order: float, kappa: Tensor) -> Ratios:
 
     Chapter 5.
     """
-    return _in_blocks(order, kappa.detach(), curved=True)
+    return _in_blocks(order, kappa.detach(), derivatives=2)
 
 
 def attached(values: Ratios, kappa: Tensor) -> Ratios:
@@ -246,19 +248,25 @@ def attached(values: Ratios, kappa: Tensor) -> Ratios:
 
     Chapter 5.
     """
-    length, shortfall, slope, divergence, bend = values
+    length, shortfall, divergence, slope, bend = values
     fixed = kappa.detach()
     step = kappa - fixed
     rise = step * (slope + step * bend / 2)
     climb = step * (fixed * slope + step * (slope + fixed * bend) / 2)
-    return Ratios(length + rise, shortfall - rise, slope + step * bend, divergence + climb, bend)
+    return Ratios(length + rise, shortfall - rise, divergence + climb, slope + step * bend, bend)
 
 
-def _in_blocks(order: float, kappa: Tensor, curved: bool) -> Ratios:
+def _in_blocks(order: float, kappa: Tensor, derivatives: int) -> Ratios:
     if torch.compiler.is_compiling() or kappa.is_cuda or kappa.numel() <= BLOCK:
-        return ratios(order, kappa, curved)
-    blocks = [ratios(order, block, curved) for block in kappa.flatten().split(BLOCK)]
-    return Ratios(*(torch.cat(parts).view(kappa.shape) for parts in zip(*blocks, strict=True)))
+        return ratios(order, kappa, derivatives)
+    flat = kappa.flatten()
+    asked = [torch.empty_like(flat) for _ in range(3 + derivatives)]
+    for start in range(0, len(flat), BLOCK):
+        block = slice(start, start + BLOCK)
+        for whole, part in zip(asked, ratios(order, flat[block], derivatives), strict=False):
+            whole[block] = part
+    others = [kappa.new_zeros(()).expand(kappa.shape)] * (2 - derivatives)
+    return Ratios(*(whole.view(kappa.shape) for whole in asked), *others)
 
 
 def _normaliser(known: Ratios, kappa: Tensor) -> Tensor:
@@ -276,7 +284,7 @@ def _newton(m: int, kappa: Tensor, r: Tensor) -> Tensor:
 def _of_dimension(m: SupportsIndex, kappa: Tensor) -> Ratios:
     m = require_dimension(m)
     _require_floating("kappa", kappa)
-    return of_order(m / 2 - 1, kappa)
+    return of_order(m / 2 - 1, kappa, derivatives=0)
 
 
 def _require_floating(name: str, value: Tensor) -> None:

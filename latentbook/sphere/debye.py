@@ -11,9 +11,14 @@ with :math:`W = \tfrac{1}{2} + \theta \ln S` and :math:`\theta = p \, \mathrm{d}
 
 .. math:: W = \tfrac{1}{2} + \tfrac{t}{2} \left[ (1 - p^2) (W^2 + \theta W) - 2 p^2 W \right] ,
 
-which gives one polynomial after the other. A small order is reached from a large one by :math:`r_{v-1} = k / (2 v + k
-r_v)`, which forgets errors. Differences that cancel, :math:`1 - r`, :math:`r'` and the divergence, have steps of their
-own, made of terms that do not.
+which gives one polynomial after the other. With :math:`t = p / v` all are polynomials in p alone, one set an order.
+
+A small order is reached from a large one by :math:`r_{v-1} = k / (2 v + k r_v)`, which forgets errors. Differences that
+cancel, :math:`1 - r`, :math:`r'` and the divergence, have steps of their own, made of terms that do not.
+
+From the raised order v on all is in units of s + v, in which nothing overflows: :math:`u = k / (s + v)` and :math:`w = 2 v
+/ (s + v) = 1 - u^2`. The growth is the product of all :math:`(1 + k r / a) w` on the way down, a being twice the order
+of each step. It is r times the next one, but for u and a number: two of them give the third, without a division.
 
 Reference: NIST Digital Library of Mathematical Functions, sections 10.33 and 10.41.
 """
@@ -21,20 +26,17 @@ Reference: NIST Digital Library of Mathematical Functions, sections 10.33 and 10
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 __all__ = ["Ratios", "ratios"]
 
 # From which order on the expansion is used, and with how many terms, by what the numbers can hold.
-EXPANSION = {torch.float32: (8, 4), torch.float64: (20, 10)}
-# Up to which k² / 2m four terms of the series in it are as good, and the three that its third derivative leaves.
-SERIES = {torch.float32: 3e-2, torch.float64: 1e-3}
-BEND_SERIES = {torch.float32: 3e-2, torch.float64: 3e-5}
+EXPANSION = {torch.float32: (6, 6), torch.float64: (16, 12)}
 
 
 def _polynomials(terms: int) -> list[list[Fraction]]:
@@ -53,15 +55,22 @@ def _polynomials(terms: int) -> list[list[Fraction]]:
     return W
 
 
-def _coefficients(power: int) -> list[list[float]]:
-    """Return those of theta^n ln S: a row for each power of t from 1 on, in it one for each power of p²."""
-    # Theta multiplies t^j x^i by j + 2i, since both are made of p.
-    rows = enumerate(POLYNOMIALS[1:], 1)
-    return [[float(w * Fraction(j + 2 * i) ** (power - 1)) for i, w in enumerate(row)] for j, row in rows]
+def _coefficients(terms: int) -> np.ndarray:
+    """Return those of four functions in p: an axis for the function, one for powers of 1/v, one for powers of p."""
+    log_S = np.zeros((terms + 1, 3 * terms + 1))
+    for j, row in enumerate(_polynomials(terms)[1:], 1):
+        # Theta multiplies a power of p by its exponent.
+        for n, w in enumerate(row):
+            log_S[j, j + 2 * n] = w / (j + 2 * n)
+    W, theta_2, theta_3 = (log_S * np.arange(3 * terms + 1) ** n for n in (1, 2, 3))
+    W[0, 0] = 0.5
+    # (ln S(1) - ln S) / (1 - p): of each power of p, all lower ones.
+    drop = np.zeros_like(log_S)
+    drop[:, :-1] = log_S[:, :0:-1].cumsum(1)[:, ::-1]
+    return np.stack([drop, W, 2 * W + theta_2, 4 * W + 3 * theta_2 + theta_3 / 2])
 
 
-POLYNOMIALS = _polynomials(max(terms for _, terms in EXPANSION.values()))
-COEFFICIENTS = [_coefficients(power) for power in range(4)]
+COEFFICIENTS = _coefficients(max(terms for _, terms in EXPANSION.values()))
 
 
 class Ratios(NamedTuple):
@@ -70,25 +79,44 @@ class Ratios(NamedTuple):
     Attributes:
         length: A, the ratio of the two, and the mean of t.
         shortfall: 1 - A, which keeps its digits where A is close to 1.
-        slope: The derivative of A, and the variance of t.
         divergence: Of the law from the uniform one, in nats.
+        slope: The derivative of A, and the variance of t; zeros where it was not asked for.
         bend: The second derivative of A; zeros where it was not asked for.
     """
 
     length: Tensor
     shortfall: Tensor
-    slope: Tensor
     divergence: Tensor
+    slope: Tensor
     bend: Tensor
 
 
-def ratios(order: float, k: Tensor, curved: bool = True) -> Ratios:
+class _Scales(NamedTuple):
+    """In what units things are: 1 / (s + v), u = k / (s + v), w = 1 - u² and u²."""
+
+    t: Tensor
+    u: Tensor
+    w: Tensor
+    c: Tensor
+
+
+class _Known(NamedTuple):
+    """What is known at an order."""
+
+    # A / u, 1 - A, A' / t² and A'' / -2 u t³.
+    share: Tensor
+    shortfall: Tensor
+    slope: Tensor
+    bend: Tensor
+
+
+def ratios(order: float, k: Tensor, derivatives: int = 2) -> Ratios:
     """Return what the Bessel functions of two orders say.
 
     Args:
         order: v = m/2 - 1, from 0 on.
         k: Concentrations, from 0 on.
-        curved: Whether A'' is computed too, which takes its time.
+        derivatives: Of A, how many are computed too, up to 2. Each takes its time.
 
     Returns:
         All of the same shape.
@@ -100,38 +128,75 @@ def ratios(order: float, k: Tensor, curved: bool = True) -> Ratios:
     Chapter 5.
     """
     top, terms = _plan(order, k.dtype)
-    s = torch.hypot(k, k.new_full((), top))
-    t, p, q, u = 1 / s, top / s, k / (s + top), k / s
-    x, c, y = p * p, u * u, k * q / top
-    log_S, theta, theta_2 = (_expansion(power, terms, x, t) for power in range(3))
-    W = theta + 0.5
-    r = q - u * t * W
-    shortfall = top * (1 + top / (s + k)) / (s + top) + u * t * W
-    bracket = top / (1 + p) + W * (1 - 2 * x) + c * theta_2
-    slope = bracket * t * t
-    logs = top * torch.log1p(y / 2) + torch.log1p(y) / 2
-    divergence = logs - c * W - (log_S - _expansion_at_zero(terms, top))
-    # k², k³ times A', A'' stay finite where powers of k do not.
-    e, g = bracket * c, torch.zeros_like(k)
-    if curved:
-        change = theta_2 * (1 - 4 * x) - 4 * x * W + c * _expansion(3, terms, x, t) - top * p / (1 + p).square()
-        g = -c * c * (2 * bracket + change)
-    for a in _steps(order, top):
-        f, wane, left = k * r, a - e, a - k * shortfall
-        share = 1 / (a + f)
-        divergence = torch.addcmul(divergence, e + f, share) - torch.log1p(f / a)
-        r, shortfall = k * share, left * share
-        square = r * r
-        if curved:
-            g = -square * (2 * e + g + 2 * wane * (e + f) * share)
-        slope, e = wane * share * share, wane * square
-    small = _small(order, SERIES[k.dtype])
-    divergence = torch.where(k < small, _small_divergence(order + 1, k.clamp_max(small)), divergence)
-    if curved:
-        small = _small(order, BEND_SERIES[k.dtype])
-        far = k.clamp_min(small)
-        g = torch.where(k < small, _small_bend(order + 1, k.clamp_max(small)), g / far / far / far)
-    return Ratios(r, shortfall, slope, divergence, g)
+    steps = _steps(order, top)
+    scales, first, divergence = _expanded(k, top, terms, order, derivatives)
+    found, (t, u, *_) = first, scales
+    if steps:
+        found, growth = _stepped_down(first, steps, top, scales, derivatives)
+        # k (A - A at the top), of which nothing cancels at either end.
+        change = torch.addcmul(found.share * first.shortfall, first.share, found.shortfall, value=-1)
+        divergence = torch.addcmul(divergence, k * u, change) - torch.log1p(growth)
+    slope, bend = found.slope, found.bend
+    if derivatives > 0:
+        slope = slope * t * t
+    if derivatives > 1:
+        bend = -2 * u * t * t * t * bend
+    # Close to 1 rather by what is lacking, so that rounding never puts it beyond.
+    length = u * found.share
+    length = torch.lerp(length, 1 - found.shortfall, length)
+    return Ratios(length, found.shortfall, divergence, slope, bend)
+
+
+def _expanded(k: Tensor, top: float, terms: int, order: float, derivatives: int) -> tuple[_Scales, _Known, Tensor]:
+    """Return what is known at the raised order; of the divergence, also what all steps have in common."""
+    v = k.new_full((), top)
+    s = torch.hypot(k, v)
+    t = (s + v).reciprocal()
+    u, w = k * t, (v + v) / (s + v)
+    c, p = u * u, v / s
+    d = 1 + p
+    drop, W, *more = _polynomials_of(p, top, terms, 2 + derivatives)
+    inner = d * W
+    shift = inner / s
+    shortfall = torch.addcmul(w / (1 + u), u, shift)
+    slope = bend = k.new_zeros(()).expand_as(k)
+    if derivatives > 0:
+        square = d * d
+        swell = square * more[0]
+        slope = torch.addcmul(d * (top - inner), c * square, swell)
+    if derivatives > 1:
+        bend = square * torch.addcmul(top / 2 * (1 + d) - 1.5 * swell, c * square, square * more[1])
+    # 1 / w - 1. Each step takes its logarithm once from the v times that it counts at the raised order.
+    excess = c / w
+    logs = torch.add(order * torch.log1p(excess), torch.log1p(2 * excess), alpha=0.5)
+    divergence = torch.addcmul(logs, c * d, drop - inner)
+    return _Scales(t, u, w, c), _Known(1 - shift, shortfall, slope, bend), divergence
+
+
+def _stepped_down(
+    at: _Known, steps: list[float], top: float, scales: _Scales, derivatives: int
+) -> tuple[_Known, Tensor]:
+    """Return what is known at the order, from what is at the raised one, and the growth on the way, less 1."""
+    t, u, w, c = scales
+    share, slope, bend = at.share, at.slope, at.bend
+    older, growth, gain = share - 1, torch.zeros_like(c), 1.0
+    # 1 - A times the growth: neither of the two takes a division.
+    missing = at.shortfall
+    for a in steps:
+        before, gain = gain, 2 * top / a
+        both = before * gain
+        missing = torch.addcmul(torch.addcmul(w, w, growth), u, missing, value=-gain)
+        grown = torch.addcmul(torch.addcmul((both - 1) * c, w, growth), c, older, value=both)
+        older, growth = growth, grown
+        if derivatives > 0:
+            last, share = share, gain * (1 + older) / (1 + growth)
+            wane, square = a - c * slope, share * share
+            if derivatives > 1:
+                turn = torch.addcmul(slope, wane * share, torch.addcmul(last, slope, t))
+                bend = torch.addcmul(turn, c, bend, value=-1) * square
+            slope = wane * square
+    whole = 1 + growth
+    return _Known(gain * (1 + older) / whole, missing / whole, slope, bend), growth
 
 
 def _plan(order: float, dtype: torch.dtype) -> tuple[float, int]:
@@ -147,44 +212,11 @@ def _steps(order: float, top: float) -> list[float]:
     return [2 * (top - step) for step in range(round(top - order))]
 
 
-def _expansion(power: int, terms: int, x: Tensor, t: Tensor) -> Tensor:
-    r"""Return :math:`\theta^n \ln S`, for n from 0 on."""
-    total = torch.zeros_like(x)
-    for row in reversed(COEFFICIENTS[power][:terms]):
-        total = (total + _polynomial(row, x)) * t
-    return total
-
-
-def _polynomial(row: Sequence[float], x: Tensor) -> Tensor:
-    value = row[-1] * x + row[-2]
-    for coefficient in reversed(row[:-2]):
-        value = value * x + coefficient
-    return value
-
-
-def _expansion_at_zero(terms: int, top: float) -> float:
-    return sum(sum(row) / top ** (j + 1) for j, row in enumerate(COEFFICIENTS[0][:terms]))
-
-
-def _small(order: float, bound: float) -> float:
-    """Return the k at which k² / 2m is at the bound."""
-    return math.sqrt(4 * (order + 1) * bound)
-
-
-def _small_divergence(b: float, k: Tensor) -> Tensor:
-    # z = k² / 4, so that k d/dk - 1 multiplies the power n of z by 2n - 1.
-    row = tuple((2 * n - 1) * c for n, c in enumerate(_log_series(b), 1))
-    e = k * k / (4 * b)
-    return e * _polynomial(row, e)
-
-
-def _small_bend(b: float, k: Tensor) -> Tensor:
-    # The third derivative of k^(2n), over k: the first term has none.
-    row = tuple(2 * n * (2 * n - 1) * (2 * n - 2) * c for n, c in enumerate(_log_series(b)[1:], 2))
-    return k / (4 * b) ** 2 * _polynomial(row, k * k / (4 * b))
-
-
-def _log_series(b: float) -> tuple[float, ...]:
-    """Return the first coefficients of log 0F1(; b; z), by powers of z / b from 1 on."""
-    fourth = -(5 * b + 6) / (4 * (b + 1) ** 2 * (b + 2) * (b + 3))
-    return 1.0, -1 / (2 * (b + 1)), 2 / (3 * (b + 1) * (b + 2)), fourth
+def _polynomials_of(p: Tensor, top: float, terms: int, count: int) -> tuple[Tensor, ...]:
+    """Return the first of the functions, by Horner's rule for all at once."""
+    rows = (1 / top) ** np.arange(terms + 1) @ COEFFICIENTS[:count, : terms + 1, : 3 * terms + 1]
+    last, *others = torch.from_numpy(rows.T[::-1].copy()).to(p, non_blocking=True).view(-1, count, *[1] * p.ndim)
+    total = last
+    for row in others:
+        total = torch.addcmul(row, total, p)
+    return total.unbind()

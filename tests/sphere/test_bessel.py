@@ -200,6 +200,14 @@ def test_many_numbers_are_taken_in_blocks(device):
     whole = bessel_ratio(11, kappa)
     assert whole.shape == kappa.shape
     torch.testing.assert_close(whole[1], bessel_ratio(11, kappa[1]), rtol=0, atol=0)
+    with torch.no_grad():
+        plain, sloped = bessel.of_order(4.5, kappa, derivatives=0), bessel.of_order(4.5, kappa)
+        pushed = core.jvp(lambda k: bessel.of_order(4.5, k).length, kappa, torch.ones_like(kappa))
+    torch.testing.assert_close(plain.length, whole, rtol=1e-14, atol=0)
+    torch.testing.assert_close(plain.divergence, vmf_divergence(11, kappa), rtol=1e-14, atol=0)
+    assert not plain.slope.any()
+    torch.testing.assert_close(pushed[1], sloped.slope, rtol=1e-10, atol=0)
+    torch.testing.assert_close(vmap(lambda k: bessel.of_order(4.5, k).slope)(kappa), sloped.slope, rtol=1e-12, atol=0)
 
 
 def test_dimensions_that_are_none_are_refused(unchecked):
