@@ -15,7 +15,7 @@ BOOK = Path(__file__).parents[1] / "book"
 PAGES = ["book/status", *(f"book/{file.stem}" for file in sorted(BOOK.glob("*.md")))]
 CHAPTERS = [f"book/{file.stem}" for file in sorted(BOOK.glob("*.ipynb"))]
 PAGES += CHAPTERS
-CHAPTER, ISOMETRY = "book/1-least-volume", "book/2-isometry-ellipses"
+CHAPTER, ISOMETRY, SPHERES = "book/1-least-volume", "book/2-isometry-ellipses", "book/5-hyperspherical-latents"
 
 pytestmark = [pytest.mark.browser, pytest.mark.kernel]
 
@@ -263,6 +263,36 @@ def test_the_readers_own_decoder_lives_in_the_chapter(visit):
     explorer.locator(".explorer:not([data-busy])").wait_for()
     assert explorer.locator(".pane").count() == 1
     assert "1,000" not in explorer.locator(".notes").inner_text()
+
+
+# ---- the globe and the clock, where the book has them ----
+
+
+def test_the_globes_live_in_the_chapter(visit):
+    page = visit(SPHERES)
+    for index, decodes in enumerate((False, True)):
+        globe = page.locator(".sphere").nth(index)
+        globe.scroll_into_view_if_needed()
+        globe.and_(page.locator(":not([data-busy])")).wait_for()
+        slider = globe.locator("input[type=range]").first
+        slider.press("Home")
+        assert slider.get_attribute("aria-valuetext").startswith("κ = 0")
+        before = slider.get_attribute("aria-valuetext")
+        slider.press("ArrowRight")
+        assert slider.get_attribute("aria-valuetext") != before
+        # Its own, and what is decoded.
+        assert globe.locator("canvas").count() == (3 if decodes else 1)
+
+
+def test_the_clock_turns_in_the_chapter(visit):
+    page = visit(SPHERES)
+    clock = page.locator(".clock").first
+    clock.scroll_into_view_if_needed()
+    clock.and_(page.locator(":not([data-busy])")).wait_for()
+    ring = clock.locator(".handle").first
+    before = ring.get_attribute("aria-valuetext")
+    ring.press("ArrowRight")
+    assert ring.get_attribute("aria-valuetext") != before
 
 
 # ---- themes and narrow screens ----
