@@ -16,9 +16,10 @@ which gives one polynomial after the other. With :math:`t = p / v` all are polyn
 A small order is reached from a large one by :math:`r_{v-1} = k / (2 v + k r_v)`, which forgets errors. Differences that
 cancel, :math:`1 - r`, :math:`r'` and the divergence, have steps of their own, made of terms that do not.
 
-From the raised order v on all is in units of s + v, in which nothing overflows: :math:`u = k / (s + v)` and :math:`w = 2 v
-/ (s + v) = 1 - u^2`. The growth is the product of all :math:`(1 + k r / a) w` on the way down, a being twice the order
-of each step. It is r times the next one, but for u and a number: two of them give the third, without a division.
+From the raised order v on all is in units of s + v, in which nothing overflows, with :math:`u = k / (s + v)` and
+:math:`w = 2 v / (s + v) = 1 - u^2`. The growth G is the product of all :math:`(1 + k r / a) w` on the way down, a being
+twice the order of each step. Then r is the G before over this one, times u and a number, and each G follows from the
+two before it: no step takes a division.
 
 Reference: NIST Digital Library of Mathematical Functions, sections 10.33 and 10.41.
 """
