@@ -5,6 +5,7 @@ from latentbook.press.figures.sphere.clocks import clocks_figure, clocks_phone
 from latentbook.press.figures.sphere.dimensions import DIMENSIONS_PHONE, dimensions_figure
 from latentbook.press.figures.sphere.draws import DRAWS_PHONE, DrawsPanel, draws_figure
 from latentbook.press.figures.sphere.errors import ERRORS_PHONE, errors_figure
+from latentbook.press.figures.sphere.groupings import groupings_figure
 from latentbook.press.figures.sphere.hammer import HAMMER_PHONE, hammer_figure
 from latentbook.press.figures.sphere.laws import LAWS_PHONE, LawsPanel, laws_figure
 from latentbook.press.figures.sphere.products import PRODUCTS_PHONE, products_figure
@@ -27,6 +28,7 @@ __all__ = [
     "dimensions_figure",
     "draws_figure",
     "errors_figure",
+    "groupings_figure",
     "hammer_figure",
     "laws_figure",
     "products_figure",

@@ -41,14 +41,16 @@ def areas_figure(most: int = 30) -> go.Figure:
         hovertemplate="S<sup>%{x}</sup> in R<sup>%{customdata}</sup>: %{y:.4g}<extra></extra>",
         customdata=[dim + 1 for dim in dims],
     )
-    for place, words, shift in ((largest, "the largest", 14), (below, "the first below 1", 22)):
+    # The second where a phone has room for it: half of its words are left of its point.
+    places = ((largest, "the largest", 14, "left"), (below, "the first below 1", 22, "center"))
+    for place, words, shift, anchor in places:
         figure.add_annotation(
             x=dims[place],
             y=areas[place],
             text=f"S<sup>{dims[place]}</sup>, {areas[place]:.3g}: {words}",
             showarrow=False,
             yshift=shift,
-            xanchor="left",
+            xanchor=anchor,
         )
     figure.add_shape(rule(y=1.0))
     figure.update_layout(

@@ -74,7 +74,8 @@ def _add_errors(figure: go.Figure, values: Tensor, common: dict, with_bar: bool)
         "len": 0.5,
         "title": {"text": "relative error", "side": "bottom", "font": {"size": 13}},
         "tickvals": [-8, -6, -4, -2, 0],
-        "ticktext": ["1e-8", "1e-6", "1e-4", "1e-2", "all of it"],
+        "ticktext": ["10⁻⁸", "10⁻⁶", "10⁻⁴", "10⁻²", "all"],
+        "tickangle": 0,
     }
     words = "an error of 1e%{z:.1f} at m = %{y}, κ = %{x:.3g}<extra></extra>"
     colours = {"colorscale": MAGNITUDE, "zmin": LEAST, "zmax": MOST, "showscale": with_bar, "colorbar": bar}
