@@ -176,4 +176,6 @@ def test_several_runs_are_those_of_each(digits, capsys):
         train(own, data=digits, label="kept")
     again = each(chosen, "two", data=digits, trained="kept")
     assert [run.measures for run in again] == [run.measures for run in both]
-    assert all(run.id for run in again)
+    # Of runs that are trained here nothing is kept.
+    assert all(run.file for run in again)
+    assert not any(run.file for run in both)
