@@ -41,7 +41,7 @@ class Scale:
 
 SCALES = {
     "smoke": Scale(2e-3, hidden=(64,), batch_size=64, draws=20, warm_up=0.375, steps=200, seeds=2),
-    "book": Scale(2e-3, hidden=(128, 64), batch_size=64, draws=100, warm_up=0.375, steps=1300),
+    "book": Scale(2e-3, hidden=(128, 64), batch_size=64, draws=100, warm_up=0.375, steps=1500),
     # The published networks, optimiser and schedule; it stops long before its epochs end.
     "paper": Scale(
         1e-3, hidden=(256, 128), batch_size=64, draws=500, warm_up=100, epochs=1000, look_ahead=50, seeds=10

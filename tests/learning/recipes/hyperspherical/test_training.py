@@ -83,7 +83,7 @@ def test_the_weight_grows_after_it_was_frozen():
 
 def test_the_usual_warm_up_is_a_part_of_the_steps_or_a_hundred_epochs():
     small = Dataset(torch.rand(640, 4))
-    assert training._spec(settings(scale="book", device="cpu"), small)["kl_warmup"] == 488
+    assert training._spec(settings(scale="book", device="cpu"), small)["kl_warmup"] == 562
     # Ten updates an epoch.
     paper = training._spec(settings(scale="paper", device="cpu"), small)
     assert (paper["kl_warmup"], paper["steps"]) == (1000, 10_000)
