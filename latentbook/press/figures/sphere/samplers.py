@@ -18,7 +18,7 @@ __all__ = ["SAMPLERS_PHONE", "SamplersPanel", "samplers_figure"]
 
 # Of the first kind, of one in between, and of the last.
 LOOKS = ((WARM, "x"), (CLASSES[5], "diamond"), (ACCENT, "circle"))
-UPWARDS = "log-likelihood bound (nats)"
+UPWARDS = "ELBO (nats)"
 ABOVE, BELOW = 32, 36
 
 SAMPLERS_PHONE: dict[str, object] = {**panels_phone(2, 230, 70, ABOVE + BELOW), "yaxis2.title.text": UPWARDS}
@@ -30,8 +30,8 @@ class SamplersPanel:
 
     Attributes:
         title: Which manifold.
-        bounds: By the kind of sampler, at most three, the one that is right last: bounds of the log-likelihood in
-            nats, one for each of S seeds, ``(S)``; the kinds are those of every panel.
+        bounds: By the kind of sampler, at most three, the one that is right last: ELBOs in nats, one
+            for each of S seeds, ``(S)``; the kinds are those of every panel.
     """
 
     title: str

@@ -168,7 +168,7 @@ def test_angles_cannot_be_told_where_there_are_none(digits):
         train(settings(labelled=5, manifold="1", **SMOKE), data=digits)
 
 
-def test_several_runs_are_those_of_each(digits, capsys):
+def test_several_runs_are_those_of_each(digits):
     chosen = [settings(manifold=manifold, steps=5, **SMOKE) for manifold in ("2", "1,1")]
     both = each(chosen, "two", data=digits)
     assert [run.measures for run in both] == [train(own, data=digits).measures for own in chosen]
