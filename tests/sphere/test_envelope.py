@@ -5,10 +5,11 @@ import math
 import pytest
 import torch
 
+from latentbook.learning.recipes.hyperspherical.references import distance_of_cosines
 from latentbook.sphere import envelope
 from latentbook.sphere.debye import ratios
 from latentbook.sphere.envelope import draw_one_minus_cosine
-from tests.sphere.cells import CELLS, DISTANCE, ERRORS, distance
+from tests.sphere.cells import CELLS, DISTANCE, ERRORS
 from tests.sphere.laws import DRAWS, NeverWaits
 
 
@@ -17,7 +18,7 @@ from tests.sphere.laws import DRAWS, NeverWaits
 def test_draws_have_the_law_of_the_cosine(m, kappa, dtype, device):
     drawn = draw_one_minus_cosine(m, torch.full((DRAWS,), kappa, dtype=dtype, device=device))
     assert drawn.dtype == dtype
-    assert distance(m, kappa, drawn.cpu()) < DISTANCE
+    assert distance_of_cosines(m, kappa, drawn.cpu()) < DISTANCE
     # A law that is five per cent too wide is not as far from the true one as that, but its variance is.
     truth = ratios(m / 2 - 1, torch.tensor(kappa))
     square = (drawn.double().cpu() - truth.shortfall).square()
@@ -29,7 +30,7 @@ def test_draws_that_the_host_cannot_look_at_have_it_too(m, kappa, device, monkey
     monkeypatch.setattr(envelope, "_may_look", lambda _: False)
     with NeverWaits():
         drawn = draw_one_minus_cosine(m, torch.full((DRAWS,), kappa, device=device))
-    assert distance(m, kappa, drawn.cpu()) < DISTANCE
+    assert distance_of_cosines(m, kappa, drawn.cpu()) < DISTANCE
 
 
 @pytest.mark.parametrize(("m", "kappa"), [(20, 11.0), (41, 11.0), (41, 50.0), (100, 11.0), (100, 50.0), (500, 100.0)])
@@ -40,7 +41,7 @@ def test_the_published_envelope_is_found_out(m, kappa, device):
         again, fits = _published(m, kappa, b)
         drawn, taken = torch.where(taken, drawn, again), taken | fits
     assert taken.all()
-    assert distance(m, kappa, drawn.cpu()) > 2 * DISTANCE
+    assert distance_of_cosines(m, kappa, drawn.cpu()) > 2 * DISTANCE
 
 
 def _published(m, kappa, b):
@@ -57,7 +58,7 @@ def _published(m, kappa, b):
 def test_without_concentration_the_cosine_is_that_of_the_uniform_law(m, device):
     drawn = draw_one_minus_cosine(m, torch.zeros(DRAWS, device=device))
     # So small a concentration is none: the laws are 1e-9 apart.
-    assert distance(m, 1e-9, drawn.cpu()) < DISTANCE
+    assert distance_of_cosines(m, 1e-9, drawn.cpu()) < DISTANCE
 
 
 @pytest.mark.parametrize(("m", "kappa"), CELLS)

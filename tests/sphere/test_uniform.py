@@ -7,18 +7,10 @@ import torch
 from scipy import stats
 from torch.distributions import Independent, kl_divergence
 
+from latentbook.learning.recipes.hyperspherical.references import AREAS
 from latentbook.sphere import UniformSphere, log_sphere_area
 from latentbook.sphere.uniform import uniform_directions
 
-AREAS = {
-    2: 6.28318530718,
-    3: 12.56637061436,
-    6: 31.0062766803,
-    7: 33.07336179232,
-    8: 32.46969701133,
-    18: 1.478625959,
-    19: 0.8858104195717,
-}
 LOGS = {41: -16.67139113406, 100: -86.63610247331, 500: -841.6481522301, 1000: -2032.057760256}
 
 
