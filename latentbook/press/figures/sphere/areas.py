@@ -41,16 +41,15 @@ def areas_figure(most: int = 30) -> go.Figure:
         hovertemplate="S<sup>%{x}</sup> in R<sup>%{customdata}</sup>: %{y:.4g}<extra></extra>",
         customdata=[dim + 1 for dim in dims],
     )
-    # The second where a phone has room for it: half of its words are left of its point.
-    places = ((largest, "the largest", 14, "left"), (below, "the first below 1", 22, "center"))
-    for place, words, shift, anchor in places:
+    # The second where a phone has room for it: it begins left of its point, and above the falling line.
+    for place, words, shift, before in ((largest, "the largest", 14, 0), (below, "first below 1", 28, 2)):
         figure.add_annotation(
-            x=dims[place],
+            x=dims[place] - before,
             y=areas[place],
             text=f"S<sup>{dims[place]}</sup>, {areas[place]:.3g}: {words}",
             showarrow=False,
             yshift=shift,
-            xanchor=anchor,
+            xanchor="left",
         )
     figure.add_shape(rule(y=1.0))
     figure.update_layout(

@@ -10,6 +10,7 @@ from latentbook.learning.recipes import hyperspherical
 from latentbook.learning.recipes.hyperspherical import (
     draw_clocks,
     for_clocks,
+    read_by_least_squares,
     read_circles,
     read_plane,
     settings,
@@ -76,6 +77,14 @@ def test_a_hand_that_codes_do_not_have_is_not_read(clocks):
     assert told == pytest.approx(1, abs=1e-5)
     # Of independent angles the correlation times their number is above 10 with a chance of 5e-5.
     assert lost < 10 / len(clocks[1])
+
+
+def test_the_map_is_fitted_to_training_clocks_and_read_on_new_ones(clocks):
+    run = knowing(clocks, lambda angles: angles + torch.linspace(-2, 2, len(angles))[:, None])
+    training, test = ((run.model.encode(part[:]), part.factors.float()) for part in clocks)
+    found = read_plane(run, clocks)
+    assert found == pytest.approx(read_by_least_squares(*training, *test).tolist(), rel=1e-5)
+    assert found != pytest.approx(read_by_least_squares(*test, *training).tolist(), rel=1e-5)
 
 
 def test_circles_are_counted(clocks):

@@ -66,9 +66,9 @@ def test_power_rates_by_forty_digits(case):
     ],
 )
 def test_an_error_is_seen(name, measure, monkeypatch):
-    """One part in a million more."""
+    """One part in a million more, in one case."""
     right = getattr(references, name)
-    monkeypatch.setattr(references, name, lambda *values: right(*values) * (1 + 1e-6))
+    monkeypatch.setattr(references, name, lambda m, *values: right(m, *values) * (1 + 1e-6 * (m == 41)))
     assert measure() == pytest.approx(1e-6, rel=1e-2)
 
 
