@@ -36,7 +36,7 @@ def for_clocks(chosen: Settings) -> Settings:
 
     Chapter 5.
     """
-    steps = chosen.steps and 2 * chosen.steps // 3
+    steps = chosen.steps and max(1, 2 * chosen.steps // 3)
     return dataclasses.replace(chosen, dataset="clock", likelihood="gaussian", beta=BETA, kl_warmup=0, steps=steps)
 
 
