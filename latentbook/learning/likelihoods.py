@@ -87,8 +87,7 @@ class Likelihood(nn.Module):
         if batch[max(len(batch) - len(examples), 0) :] != examples:
             found = f"`parameters` are for a batch of {tuple(batch)}, but `x` is one of {tuple(examples)}"
             raise ValueError(f"{found}: decode one code, or more, for each example")
-        if self.bounded:
-            self._look(x)
+        if self.bounded and not self._looked(x):
             x = torch.where((x >= 0) & (x <= 1), x, torch.nan)
         return self._log_prob(parameters, x)
 
@@ -109,12 +108,14 @@ class Likelihood(nn.Module):
         if not math.isfinite(low) or not math.isfinite(high):
             raise ValueError(f"`x` has values from {low:g} to {high:g}: give finite numbers")
 
-    def _look(self, x: Tensor) -> None:
-        """Check values where that waits for nothing."""
+    def _looked(self, x: Tensor) -> bool:
+        """Check values where that waits for nothing; tell whether they were."""
         if x.device.type == "cpu" and not torch.compiler.is_compiling():
             # What vmap has batched cannot be looked at.
             with contextlib.suppress(RuntimeError):
                 self.check(x)
+                return True
+        return False
 
     def _mean(self, parameters: Tensor) -> Tensor:
         raise NotImplementedError

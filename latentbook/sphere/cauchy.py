@@ -26,7 +26,7 @@ from torch.distributions import register_kl
 from latentbook.sphere.checks import require_same_space
 from latentbook.sphere.symmetric import SymmetricLaw
 from latentbook.sphere.tangent import one_minus_cosine
-from latentbook.sphere.uniform import UniformSphere, log_sphere_area
+from latentbook.sphere.uniform import UniformSphere, for_both, log_sphere_area
 
 __all__ = ["SphericalCauchy"]
 
@@ -158,4 +158,4 @@ def _one_minus_square_of_cosine(rho: Tensor, a: Tensor) -> Tensor:
 @register_kl(SphericalCauchy, UniformSphere)
 def _kl_to_uniform(p: SphericalCauchy, q: UniformSphere) -> Tensor:
     require_same_space(p.m, q.m)
-    return _divergence(p.m, p.concentration).expand(torch.broadcast_shapes(p.batch_shape, q.batch_shape))
+    return for_both(_divergence(p.m, p.concentration), q)

@@ -106,13 +106,13 @@ def _fitted(loc: Tensor, concentration: Tensor) -> tuple[Tensor, Tensor]:
             "or `loc.unsqueeze(0)` where every pair is meant"
         )
     try:
-        shape = torch.broadcast_shapes(batch, own)
+        concentration, _ = torch.broadcast_tensors(concentration, loc[..., 0])
     except RuntimeError:
         raise ValueError(
             f"`loc` is a batch {batch} of directions in R^{loc.shape[-1]}, and `concentration` has shape {own}: "
             "pass one concentration for each direction, or shapes that broadcast"
         ) from None
-    return loc.expand(*shape, loc.shape[-1]), concentration.expand(shape)
+    return loc.expand(*concentration.shape, loc.shape[-1]), concentration
 
 
 def require_on_sphere(name: str, value: Tensor, m: int | None = None) -> None:

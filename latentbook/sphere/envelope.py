@@ -28,6 +28,8 @@ __all__ = ["draw_one_minus_cosine"]
 
 # At least 65.8 % of the proposals are taken: that none of these is, happens with a probability below 2e-15.
 PROPOSALS = 32
+# An operation on fewer numbers takes no less time: where few are drawn, several proposals are made for each at once.
+AT_ONCE = 1024
 
 
 @torch.no_grad()
@@ -52,14 +54,17 @@ def draw_one_minus_cosine(m: int, kappa: Tensor) -> Tensor:
     """
     twice = 2 * kappa.flatten()
     b = (m - 1) / (twice + torch.hypot(twice, twice.new_full((), m - 1)))
-    drawn, taken = _proposed(m, b)
-    for _ in range(PROPOSALS - 1):
+    left = PROPOSALS - _how_many(b, PROPOSALS)
+    drawn, taken = _first_taken(m, b, PROPOSALS - left)
+    while left:
         rest = taken.logical_not().nonzero().squeeze(-1) if _may_look(b) else slice(None)
         if isinstance(rest, Tensor) and not len(rest):
             break
-        again, fits = _proposed(m, b[rest])
+        count = _how_many(b[rest], left)
+        again, fits = _first_taken(m, b[rest], count)
         drawn[rest] = torch.where(taken[rest], drawn[rest], again)
         taken[rest] |= fits
+        left -= count
     return drawn.view(kappa.shape)
 
 
@@ -68,15 +73,30 @@ def _may_look(tensor: Tensor) -> bool:
     return not tensor.is_cuda
 
 
+def _how_many(b: Tensor, left: int) -> int:
+    """Return how many proposals to make at once for each entry of b, of those that are left."""
+    return max(1, min(left, AT_ONCE // max(1, len(b))))
+
+
+def _first_taken(m: int, b: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Make so many proposals for each entry of b; return the first one that is taken, or any, and whether one is."""
+    proposed, fits = _proposed(m, b.expand(count, -1))
+    if count == 1:
+        return proposed[0], fits[0]
+    first = fits.byte().argmax(0, keepdim=True)
+    return proposed.gather(0, first)[0], fits.any(0)
+
+
 def _proposed(m: int, b: Tensor) -> tuple[Tensor, Tensor]:
-    """Propose as many as there are entries of b; tell which of them are taken."""
+    """Make a proposal for each entry of b; tell which of them are taken."""
     # On the circle the point has no height to lose.
     power = 2 / (m - 2) if m > 2 else math.inf
     log = power * torch.rand_like(b).log()
     radius = torch.expm1(log).neg().sqrt()
-    # (1 - radius * cosine) / 2, without cancellation.
-    e = log.exp() / (1 + radius) / 2 + radius * (math.pi * torch.rand_like(b)).sin().square()
-    q = 1 - (1 - b) * e
-    delta = (1 - b) * (2 * e - 1) / (2 * q)
+    # 2 e = 1 - radius * cosine, without cancellation.
+    twice = torch.addcmul(log.exp() / (1 + radius), radius + radius, (math.pi * torch.rand_like(b)).sin().square())
+    half = (1 - b) / 2
+    q = 1 - half * twice
+    delta = half * (twice - 1) / q
     # Opposite to the direction rounding may reach beyond the sphere, where a draw would have no slope.
-    return (2 * b * e / q).clamp_max(2), torch.rand_like(b).log() <= (m - 1) * (torch.log1p(delta) - delta)
+    return (b * twice / q).clamp_max(2), torch.rand_like(b).log() <= (m - 1) * (torch.log1p(delta) - delta)

@@ -71,10 +71,10 @@ def _slope(m: int, kappa: Tensor, one_minus_w: Tensor, shortfall: Tensor) -> Ten
     reach = torch.minimum(_reach(m, kappa, w, sine, inner), pole)
     turn = torch.where(inner, -reach, reach) * nodes
     # Of the angle that is turned further; what the cosine and the logarithm of the sine become by it.
-    fall, rise = 2 * (turn / 2).sin().square(), turn.sin()
-    change = -(w * fall + sine * rise)
-    log = torch.log1p((w / sine * rise - fall).clamp_min(torch.finfo(kappa.dtype).eps - 1))
-    density = torch.exp(kappa * change + (m - 2) * log)
+    fall, rise = -2 * (turn / 2).sin().square(), turn.sin()
+    change = torch.addcmul(w * fall, sine, rise, value=-1)
+    log = torch.log1p(torch.addcmul(fall, w / sine, rise).clamp_min(torch.finfo(kappa.dtype).eps - 1))
+    density = torch.add(kappa * change, log, alpha=m - 2).exp()
     excess = (change + (shortfall - one_minus_w)).abs()
     return sine * reach * (weights * excess * density).sum(0)
 
@@ -86,5 +86,5 @@ def _reach(m: int, kappa: Tensor, w: Tensor, sine: Tensor, inner: Tensor) -> Ten
     fall = kappa * sine - (m - 2) * w / sine
     fall = torch.where(inner, -fall, fall).clamp_min(0)
     bend = torch.where(inner, kappa * w + (m - 2) / sine.square(), 0.4 * kappa * w.clamp_min(0) + (m - 2))
-    reach = 2 * depth / (fall + (fall.square() + 2 * depth * bend).sqrt())
-    return 1.2 * reach.nan_to_num(math.inf, math.inf)
+    reach = 2.4 * depth / (fall + torch.addcmul(2 * depth * bend, fall, fall).sqrt())
+    return reach.nan_to_num(math.inf, math.inf)

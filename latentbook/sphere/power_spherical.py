@@ -20,7 +20,7 @@ from latentbook.sphere.checks import require_same_space
 from latentbook.sphere.gammas import power_divergence, power_normaliser
 from latentbook.sphere.symmetric import SymmetricLaw
 from latentbook.sphere.tangent import nearer_pole, one_minus_cosine
-from latentbook.sphere.uniform import UniformSphere, log_sphere_area
+from latentbook.sphere.uniform import UniformSphere, for_both, log_sphere_area
 from latentbook.sphere.von_mises_fisher import VonMisesFisher
 
 __all__ = ["PowerSpherical"]
@@ -98,8 +98,7 @@ def _log_share(x: Tensor, loc: Tensor) -> tuple[Tensor, Tensor]:
 @register_kl(PowerSpherical, UniformSphere)
 def _kl_to_uniform(p: PowerSpherical, q: UniformSphere) -> Tensor:
     require_same_space(p.m, q.m)
-    kl = power_divergence(p.m, p.concentration)
-    return kl.expand(torch.broadcast_shapes(p.batch_shape, q.batch_shape))
+    return for_both(power_divergence(p.m, p.concentration), q)
 
 
 @register_kl(PowerSpherical, VonMisesFisher)

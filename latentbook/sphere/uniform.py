@@ -12,7 +12,7 @@ from torch.distributions.constraints import Constraint
 
 from latentbook.sphere.checks import on_sphere, require_dimension, require_on_sphere, require_same_space
 
-__all__ = ["UniformSphere", "log_sphere_area", "uniform_directions"]
+__all__ = ["UniformSphere", "for_both", "log_sphere_area", "uniform_directions"]
 
 
 def log_sphere_area(m: SupportsIndex) -> float:
@@ -148,7 +148,26 @@ class UniformSphere(Distribution):
         return (self._like + log_sphere_area(self.m)).expand(self.batch_shape)
 
 
+def for_both(divergence: Tensor, q: UniformSphere) -> Tensor:
+    """Return the divergences of a batch of laws from a uniform one, for the batches of both.
+
+    Args:
+        divergence: Of each law.
+        q: The uniform one.
+
+    Returns:
+        Of the shape to which the two batches broadcast.
+
+    Example:
+        >>> for_both(torch.zeros(()), UniformSphere(3, (2,)))
+        tensor([0., 0.])
+
+    Chapter 5.
+    """
+    return torch.broadcast_tensors(divergence, q._like.expand(q.batch_shape))[0]
+
+
 @register_kl(UniformSphere, UniformSphere)
 def _kl_of_equals(p: UniformSphere, q: UniformSphere) -> Tensor:
     require_same_space(p.m, q.m)
-    return p._like.expand(torch.broadcast_shapes(p.batch_shape, q.batch_shape))
+    return for_both(p._like.expand(p.batch_shape), q)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.distributions import register_kl
 
-from latentbook.sphere.bessel import attached, of_order, values_of_order
+from latentbook.sphere.bessel import attached, attached_divergence, of_order, values_of_order
 from latentbook.sphere.checks import require_same_space
 from latentbook.sphere.debye import Ratios
 from latentbook.sphere.envelope import draw_one_minus_cosine
@@ -14,7 +14,7 @@ from latentbook.sphere.implicit import cosine_slope
 from latentbook.sphere.rules import gauss_rule
 from latentbook.sphere.symmetric import SymmetricLaw
 from latentbook.sphere.tangent import one_minus_cosine
-from latentbook.sphere.uniform import UniformSphere, log_sphere_area
+from latentbook.sphere.uniform import UniformSphere, for_both, log_sphere_area
 
 __all__ = ["VonMisesFisher"]
 
@@ -73,7 +73,7 @@ class VonMisesFisher(SymmetricLaw):
 
     def entropy(self) -> Tensor:
         """Return the entropy against the area of the sphere, in nats."""
-        return log_sphere_area(self.m) - self._ratios().divergence
+        return log_sphere_area(self.m) - self._divergence()
 
     def _draw_one_minus_cosine(self, length: Tensor) -> Tensor:
         kappa = self.concentration.expand(length.shape)
@@ -81,7 +81,7 @@ class VonMisesFisher(SymmetricLaw):
         if not torch.is_grad_enabled():
             return drawn
         fixed = kappa.detach()
-        return drawn - (kappa - fixed) * cosine_slope(self.m, fixed, drawn, self._ratios().shortfall.detach())
+        return drawn - (kappa - fixed) * cosine_slope(self.m, fixed, drawn, self._values().shortfall)
 
     def _variances(self) -> tuple[Tensor, Tensor]:
         known = self._ratios()
@@ -90,19 +90,31 @@ class VonMisesFisher(SymmetricLaw):
         return known.slope, across
 
     def _ratios(self) -> Ratios:
+        if not torch.is_grad_enabled():
+            return of_order(self.m / 2 - 1, self.concentration)
+        return attached(self._values(), self.concentration)
+
+    def _divergence(self) -> Tensor:
+        """Return the divergence from the uniform law."""
+        if not torch.is_grad_enabled():
+            return of_order(self.m / 2 - 1, self.concentration, derivatives=0).divergence
+        return attached_divergence(self._values(), self.concentration)
+
+    def _values(self) -> Ratios:
+        """Return what draws, densities and divergences share, without derivatives."""
         kappa, order = self.concentration, self.m / 2 - 1
-        if torch.compiler.is_compiling() or not torch.is_grad_enabled() or kappa.is_inference():
-            return of_order(order, kappa)
-        # Draws, densities and divergences share the values, as long as nobody writes into the concentrations.
+        # Where nothing tells whether somebody has written into them.
+        if torch.compiler.is_compiling() or kappa.is_inference():
+            return values_of_order(order, kappa)
         if self._known is None or self._known[0] != kappa._version:
             self._known = kappa._version, values_of_order(order, kappa)
-        return attached(self._known[1], kappa)
+        return self._known[1]
 
 
 @register_kl(VonMisesFisher, UniformSphere)
 def _kl_from_uniform(p: VonMisesFisher, q: UniformSphere) -> Tensor:
     require_same_space(p.m, q.m)
-    return p._ratios().divergence.expand(torch.broadcast_shapes(p.batch_shape, q.batch_shape))
+    return for_both(p._divergence(), q)
 
 
 @register_kl(VonMisesFisher, VonMisesFisher)

@@ -25,6 +25,30 @@ def test_draws_have_the_law_of_the_cosine(m, kappa, dtype, device):
     assert (square.mean() - truth.slope).abs() < ERRORS * square.std() / math.sqrt(DRAWS)
 
 
+@pytest.mark.parametrize(("m", "kappa"), [(2, 11.0), (5, 0.1), (41, 11.0), (500, 200.0)])
+@pytest.mark.parametrize("count", [1, 40, 300])
+def test_draws_of_few_have_it_too(m, kappa, count, device):
+    # Several proposals are made at once for each: 32, 25 and 3.
+    batch = torch.full((count,), kappa, device=device)
+    drawn = torch.cat([draw_one_minus_cosine(m, batch).cpu() for _ in range(3_000 // count)])
+    assert distance_of_cosines(m, kappa, drawn) < DISTANCE
+    assert len(drawn.unique()) > 0.9 * len(drawn)
+
+
+def test_no_draw_takes_more_proposals_than_are_said(monkeypatch):
+    made = []
+
+    def none_fits(m, b):
+        made.append(len(b))
+        return torch.zeros_like(b), torch.zeros_like(b, dtype=torch.bool)
+
+    monkeypatch.setattr(envelope, "_proposed", none_fits)
+    for count in (1, 40, 300, 5_000):
+        made.clear()
+        draw_one_minus_cosine(3, torch.ones(count))
+        assert sum(made) == envelope.PROPOSALS
+
+
 @pytest.mark.parametrize(("m", "kappa"), [(2, 11.0), (10, 1e4), (41, 11.0), (500, 200.0)])
 def test_draws_that_the_host_cannot_look_at_have_it_too(m, kappa, device, monkeypatch):
     monkeypatch.setattr(envelope, "_may_look", lambda _: False)

@@ -166,12 +166,14 @@ class Codes:
             Codes ``(*batch, latent_dim)`` with gradients, and divergences from the `prior`, ``(*batch, factors)``.
         """
         parts, points, rates = self._parts(numbers), {}, {}
+        if len(set(self.sizes)) == 1:
+            codes, costs = self._drawn(self.sizes[0], numbers.unflatten(-1, (len(parts), -1)))
+            return codes.flatten(-2), costs
         for m in dict.fromkeys(self.sizes):
             places = [place for place, size in enumerate(self.sizes) if size == m]
-            # Draws and divergences share what a law computes once.
-            law = self._law(m, torch.stack([parts[place] for place in places], -2))
-            points.update(zip(places, law.rsample().unbind(-2), strict=True))
-            rates.update(zip(places, kl_divergence(law, self._prior(m, numbers)).unbind(-1), strict=True))
+            codes, costs = self._drawn(m, torch.stack([parts[place] for place in places], -2))
+            points.update(zip(places, codes.unbind(-2), strict=True))
+            rates.update(zip(places, costs.unbind(-1), strict=True))
         order = range(len(parts))
         return torch.cat([points[place] for place in order], -1), torch.stack([rates[place] for place in order], -1)
 
@@ -200,6 +202,11 @@ class Codes:
             found = f"`encoder` returned {tuple(numbers.shape)} for codes of the manifold {self.manifold!r}"
             raise ValueError(f"{found}: its last dimension holds {self.numbers} numbers")
         return numbers.split(self._counts, -1)
+
+    def _drawn(self, m: int, numbers: Tensor) -> tuple[Tensor, Tensor]:
+        """Return draws of factors of one size, and what they cost: the two share what a law computes once."""
+        law = self._law(m, numbers)
+        return law.rsample(), kl_divergence(law, self._prior(m, numbers))
 
     def _law(self, m: int, numbers: Tensor) -> Distribution:
         return self._on_sphere(m, numbers) if self.is_spherical else self._normal(m, numbers)
