@@ -30,6 +30,8 @@ __all__ = ["draw_one_minus_cosine"]
 PROPOSALS = 32
 # An operation on fewer numbers takes no less time: where few are drawn, several proposals are made for each at once.
 AT_ONCE = 1024
+# Where the host cannot look all are made in any case: as many at once as memory is sure to hold.
+AT_ONCE_UNSEEN = 1_048_576
 
 
 @torch.no_grad()
@@ -75,7 +77,8 @@ def _may_look(tensor: Tensor) -> bool:
 
 def _how_many(b: Tensor, left: int) -> int:
     """Return how many proposals to make at once for each entry of b, of those that are left."""
-    return max(1, min(left, AT_ONCE // max(1, len(b))))
+    at_once = AT_ONCE if _may_look(b) else AT_ONCE_UNSEEN
+    return max(1, min(left, at_once // max(1, len(b))))
 
 
 def _first_taken(m: int, b: Tensor, count: int) -> tuple[Tensor, Tensor]:

@@ -35,7 +35,8 @@ def test_draws_of_few_have_it_too(m, kappa, count, device):
     assert len(drawn.unique()) > 0.9 * len(drawn)
 
 
-def test_no_draw_takes_more_proposals_than_are_said(monkeypatch):
+@pytest.mark.parametrize("may_look", [True, False])
+def test_no_draw_takes_more_proposals_than_are_said(may_look, monkeypatch):
     made = []
 
     def none_fits(m, b):
@@ -43,7 +44,8 @@ def test_no_draw_takes_more_proposals_than_are_said(monkeypatch):
         return torch.zeros_like(b), torch.zeros_like(b, dtype=torch.bool)
 
     monkeypatch.setattr(envelope, "_proposed", none_fits)
-    for count in (1, 40, 300, 5_000):
+    monkeypatch.setattr(envelope, "_may_look", lambda _: may_look)
+    for count in (1, 40, 300, 50_000):
         made.clear()
         draw_one_minus_cosine(3, torch.ones(count))
         assert sum(made) == envelope.PROPOSALS
