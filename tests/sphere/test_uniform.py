@@ -8,7 +8,7 @@ from scipy import stats
 from torch.distributions import Independent, kl_divergence
 
 from latentbook.learning.recipes.hyperspherical.references import AREAS
-from latentbook.sphere import UniformSphere, log_sphere_area
+from latentbook.sphere import PowerSpherical, SphericalCauchy, UniformSphere, VonMisesFisher, log_sphere_area
 from latentbook.sphere.uniform import uniform_directions
 
 LOGS = {41: -16.67139113406, 100: -86.63610247331, 500: -841.6481522301, 1000: -2032.057760256}
@@ -73,6 +73,14 @@ def test_contract():
         law.expand((2,)).log_prob(UniformSphere(4, (3,)).sample())
     with pytest.raises(ValueError, match=r"`p` is a law in R\^4 and `q` in R\^5"):
         kl_divergence(law, UniformSphere(5))
+
+
+@pytest.mark.parametrize("kind", [VonMisesFisher, PowerSpherical, SphericalCauchy])
+def test_divergences_from_it_are_for_both_batches(kind, device):
+    law, other = kind(torch.eye(3, device=device)[0], torch.full((4, 1), 0.5, device=device)), UniformSphere(3, (2,))
+    found = kl_divergence(law, UniformSphere(3, (2,), device=device))
+    assert found.shape == kl_divergence(other, UniformSphere(3, (4, 1))).shape == (4, 2)
+    assert (found == kl_divergence(law, UniformSphere(3, device=device))).all()
 
 
 def test_bad_dimensions(unchecked):

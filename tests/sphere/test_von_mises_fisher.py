@@ -276,6 +276,15 @@ def test_divergences_have_derivatives(kappas, device):
     assert gradcheck(divergence, (a, b, loc.requires_grad_()))
 
 
+def test_concentrations_from_inference_mode_have_draws_and_divergences(device):
+    with torch.inference_mode():
+        kappas = torch.tensor([0.5, 9.0, 400.0], device=device)
+    law, same = (VonMisesFisher(direction(4, device), own) for own in (kappas, kappas.clone()))
+    assert law.rsample().isfinite().all()
+    uniform = UniformSphere(4, device=device)
+    torch.testing.assert_close(kl_divergence(law, uniform), kl_divergence(same, uniform), rtol=0, atol=0)
+
+
 # ---- transforms ----
 
 
