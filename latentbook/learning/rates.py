@@ -186,8 +186,11 @@ def require_weight(name: str, value: float | Tensor) -> None:
 
     Chapter 4.
     """
-    # Numbers are compared by Python, which takes a tenth of the time.
-    fine = ((value >= 0) & (value < math.inf)).all() if isinstance(value, Tensor) else 0 <= value < math.inf
+    # Of a number no tensor is made: training asks at every step.
+    if isinstance(value, Tensor):
+        fine = bool(((value >= 0) & (value < math.inf)).all())
+    else:
+        fine = 0 <= value < math.inf
     if not fine:
         raise ValueError(f"`{name}` is {value}, but must be finite and at least 0")
 

@@ -256,7 +256,7 @@ def attached(values: Ratios, kappa: Tensor) -> Ratios:
 
 
 def attached_divergence(values: Ratios, kappa: Tensor) -> Tensor:
-    """Return the divergence alone with its derivatives, in half the time.
+    """Return the divergence with its derivatives, without the work for the others.
 
     Args:
         values: What `values_of_order` returned.

@@ -38,7 +38,7 @@ AT_ONCE_UNSEEN = 1_048_576
 def draw_one_minus_cosine(m: int, kappa: Tensor) -> Tensor:
     """Draw 1 - w, which keeps the digits that w has lost where it is close to 1.
 
-    What ends is sure: after 32 proposals, none of which was taken with a probability below 2e-15, the last one is
+    What ends is sure: after 32 proposals, none of which was taken with a probability below 2e-15, one of them is
     returned. A concentration that is not a number takes all of them, and gives nan.
 
     Args:
@@ -56,8 +56,9 @@ def draw_one_minus_cosine(m: int, kappa: Tensor) -> Tensor:
     """
     twice = 2 * kappa.flatten()
     b = (m - 1) / (twice + torch.hypot(twice, twice.new_full((), m - 1)))
-    left = PROPOSALS - _how_many(b, PROPOSALS)
-    drawn, taken = _first_taken(m, b, PROPOSALS - left)
+    count = _how_many(b, PROPOSALS)
+    drawn, taken = _first_taken(m, b, count)
+    left = PROPOSALS - count
     while left:
         rest = taken.logical_not().nonzero().squeeze(-1) if _may_look(b) else slice(None)
         if isinstance(rest, Tensor) and not len(rest):

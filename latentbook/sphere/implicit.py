@@ -86,5 +86,5 @@ def _reach(m: int, kappa: Tensor, w: Tensor, sine: Tensor, inner: Tensor) -> Ten
     fall = kappa * sine - (m - 2) * w / sine
     fall = torch.where(inner, -fall, fall).clamp_min(0)
     bend = torch.where(inner, kappa * w + (m - 2) / sine.square(), 0.4 * kappa * w.clamp_min(0) + (m - 2))
-    reach = 2.4 * depth / (fall + torch.addcmul(2 * depth * bend, fall, fall).sqrt())
+    reach = 1.2 * 2 * depth / (fall + torch.addcmul(2 * depth * bend, fall, fall).sqrt())
     return reach.nan_to_num(math.inf, math.inf)

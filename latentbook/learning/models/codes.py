@@ -165,10 +165,12 @@ class Codes:
         Returns:
             Codes ``(*batch, latent_dim)`` with gradients, and divergences from the `prior`, ``(*batch, factors)``.
         """
-        parts, points, rates = self._parts(numbers), {}, {}
+        parts = self._parts(numbers)
+        # The usual case, in training at every step: nothing has to be cut, joined and put in order.
         if len(set(self.sizes)) == 1:
             codes, costs = self._drawn(self.sizes[0], numbers.unflatten(-1, (len(parts), -1)))
             return codes.flatten(-2), costs
+        points, rates = {}, {}
         for m in dict.fromkeys(self.sizes):
             places = [place for place, size in enumerate(self.sizes) if size == m]
             codes, costs = self._drawn(m, torch.stack([parts[place] for place in places], -2))
