@@ -187,11 +187,8 @@ def require_weight(name: str, value: float | Tensor) -> None:
     Chapter 4.
     """
     # Of a number no tensor is made: training asks at every step.
-    if isinstance(value, Tensor):
-        fine = bool(((value >= 0) & (value < math.inf)).all())
-    else:
-        fine = 0 <= value < math.inf
-    if not fine:
+    fine = (value >= 0) & (value < math.inf)
+    if not (fine.all() if isinstance(fine, Tensor) else fine):
         raise ValueError(f"`{name}` is {value}, but must be finite and at least 0")
 
 
